@@ -1,0 +1,76 @@
+/*
+ * The TLS back end of HTTP: a libevent loop owns every connection; requests
+ * are copied to a bounded pool of workers; responses return in order.
+ * Serves /health and /metrics by itself.
+ */
+#ifndef BASE_HTTP_SERVER_H
+#define BASE_HTTP_SERVER_H
+
+#include "base/http.h"
+
+struct event_base;
+struct http_server;
+
+/* Clients known by the CN of their certificate: "ra" for "signet-ra". */
+struct http_peer_name {
+    const char *name;        /* as routes call it */
+    const char *common_name; /* as the certificate calls it */
+};
+
+enum http_client_certificate {
+    HTTP_CLIENT_NONE,     /* not asked for */
+    HTTP_CLIENT_OPTIONAL, /* asked for; verified if sent */
+    HTTP_CLIENT_REQUIRED,
+};
+
+struct http_server_options {
+    const char *listen; /* "127.0.0.1:8443", "[::1]:0" */
+    const char *certificate_file; /* PEM chain, leaf first; NULL: plain HTTP */
+    const char *key_file;
+    const char *trust_file; /* PEM: roots for client certificates */
+    enum http_client_certificate client_certificate;
+    const struct http_peer_name *peers;
+    size_t peer_count;
+    const struct http_route *routes;
+    size_t route_count;
+
+    size_t worker_count;
+    size_t queue_max; /* waiting requests; one more is answered 503 */
+    size_t body_max;  /* octets */
+    size_t connection_max;
+    int64_t header_timeout_ms; /* whole head of a request */
+    int64_t body_timeout_ms;   /* whole body */
+    int64_t idle_timeout_ms;   /* between requests */
+
+    /* Each worker thread has one context: its database connection and so on.
+     * worker_new runs on the worker's thread before its first request; if it
+     * fails the request is answered from the error and it is tried again at
+     * the next. */
+    void *(*worker_new)(void *service, struct error *err);
+    void (*worker_free)(void *worker);
+    void *service;
+
+    /* Fills `out` with "ok" or a problem per part; NULL: always healthy.
+     * Runs on a worker. */
+    bool (*health)(void *worker, json_t *out);
+};
+
+/* Binds and listens. `options` and what it points to are borrowed for the
+ * server's life. */
+bool http_server_new(struct event_base *base,
+                     const struct http_server_options *options,
+                     struct http_server **out, struct error *err) MUST_CHECK;
+
+/* The port that the system chose, when the options asked for 0. */
+uint16_t http_server_port(const struct http_server *server);
+
+/* Stops accepting, answers what is under way, closes idle connections; the
+ * loop's other events go on. `done` is called on the loop when nothing is
+ * left or after `timeout_ms`. */
+void http_server_stop(struct http_server *server, int64_t timeout_ms,
+                      void (*done)(void *), void *arg);
+
+/* After the loop has ended. NULL is nothing. */
+void http_server_free(struct http_server *server);
+
+#endif
