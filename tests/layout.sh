@@ -30,7 +30,7 @@ $found"
 home 'libpq|postgres' 'db/'
 home 'p11-kit|pkcs11' 'hsm/'
 home 'curl/' 'base/http_client'
-home 'libxml/' 'base/xml|ca-core/|ra/'
+home 'libxml/' 'base/xml'
 home 'event2/bufferevent' 'base/'
 
 # Hot paths never decode keys or fetch algorithms by the simple calls
