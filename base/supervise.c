@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +73,8 @@ become(const char *folder, const struct supervised *service)
     int log_fd, null_fd;
 
     (void)setpgid(0, 0); /* a terminal's ^C is for the supervisor to judge */
+    /* Nobody would start them again or stop them without us. */
+    (void)prctl(PR_SET_PDEATHSIG, service->stop_signal);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)snprintf(name, sizeof name, "log/%s.log", service->name);

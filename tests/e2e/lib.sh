@@ -1,0 +1,65 @@
+# Shared by the end-to-end and fault tests. A test that needs the services calls
+# need_state (the shared one, made by state.sh) or own_state (to be broken).
+: "${SIGNET_SOURCE:=$(cd "$(dirname "$0")/../.." && pwd)}"
+: "${SIGNET_BUILD:=$SIGNET_SOURCE/build/release}"
+export SIGNET_SOURCE SIGNET_BUILD
+SIGNET=$SIGNET_SOURCE/signet
+# Socket paths are short: under /tmp, one for each build folder.
+SHARED_STATE=/tmp/signet-e2e-$(printf '%s' "$SIGNET_BUILD" | cksum | cut -d' ' -f1)
+WORK=$(mktemp -d)
+chmod 755 "$WORK"
+trap 'clean_up' EXIT
+trap 'exit 130' INT TERM
+
+clean_up() {
+    status=$?
+    if [ -n "${OWN_STATE:-}" ]; then
+        [ "$status" = 0 ] || tail -n 15 "$OWN_STATE"/log/*.log 2>/dev/null || true
+        "$SIGNET" down --state "$OWN_STATE" >/dev/null 2>&1 || true
+        rm -rf "$OWN_STATE"
+    fi
+    rm -rf "$WORK"
+}
+
+fail() {
+    echo "FAIL: $*" >&2
+    exit 1
+}
+
+# want NAME EXPECTED ACTUAL
+want() {
+    if [ "$2" = "$3" ]; then echo "ok $1"; else fail "$1: wanted '$2', got '$3'"; fi
+}
+
+# poll SECONDS COMMAND...: until it succeeds.
+poll() {
+    tries=$(($1 * 10))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+need_state() {
+    [ -f "$SHARED_STATE/complete" ] || "$SIGNET" up --state "$SHARED_STATE" >/dev/null
+    . "$SHARED_STATE/env"
+    STATE=$SHARED_STATE
+}
+
+own_state() {
+    OWN_STATE=$(mktemp -d /tmp/signet-own-XXXXXX)
+    rmdir "$OWN_STATE"
+    "$SIGNET" up --state "$OWN_STATE" >"$WORK/up.log" 2>&1 || { cat "$WORK/up.log"; fail 'no state'; }
+    . "$OWN_STATE/env"
+    STATE=$OWN_STATE
+}
+
+# The program on the state in use.
+signet() { "$SIGNET" "$@" --state "$STATE"; }
+
+# HTTPS to the CA as the administrator.
+curl_ca() {
+    curl -sS --cacert "$SIGNET_CA_BUNDLE" --cert "$STATE/tls/signet-admin.pem" --key "$STATE/tls/signet-admin.key" "$@"
+}

@@ -1,0 +1,16 @@
+#!/bin/sh
+# run.sh FUZZER CORPUS: a short run of one fuzz entry point from its corpus. What it
+# finds on the way is thrown away; what breaks it is shown and belongs into the corpus.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ls "$2"/* >/dev/null # a parser without a corpus is not fuzzed, it is shouted at
+"$1" -max_total_time="${FUZZ_SECONDS:-10}" -timeout=5 -rss_limit_mb=1024 -max_len=65536 \
+    -artifact_prefix="$work/" -print_final_stats=1 "$work" "$2" >"$work/log" 2>&1 || {
+    tail -40 "$work/log"
+    for input in "$work"/crash-* "$work"/timeout-* "$work"/oom-* "$work"/leak-*; do
+        [ -f "$input" ] && { echo "$input:"; base64 "$input"; }
+    done
+    exit 1
+}
+grep 'number_of_executed_units' "$work/log"
