@@ -1,0 +1,49 @@
+#!/bin/sh
+# 16 registration authorities send orders while signet-ca, its signers and PostgreSQL
+# are killed at random. KILLS (200) and SEED say how often and in which order.
+set -eu
+. "$(dirname "$0")/lib-faults.sh"
+KILLS=${KILLS:-200}
+SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+echo "seed $SEED"
+own_state
+
+supervised() { awk -v name="$1" '$1 == name { print $2 }' "$STATE/run/supervisor.status"; }
+children() { ps -o pid= --ppid "$1" 2>/dev/null || true; }
+random() { # random N: 0 to N-1, the same row for the same seed
+    SEED=$(((SEED * 1103515245 + 12345) % 2147483648))
+    echo $((SEED / 65536 % $1))
+}
+kill_one() {
+    case $(random 4) in
+    0 | 1) victim=$(supervised signet-ca) ;;
+    2)
+        set -- $(children "$(supervised signet-ca)")
+        [ $# -gt 0 ] || return 0
+        shift "$(random $#)"
+        victim=$1
+        ;;
+    3)
+        victim=$(supervised postgresql)
+        victim="$victim $(children "$victim")"
+        ;;
+    esac
+    [ "$victim" != 0 ] || return 0
+    # shellcheck disable=SC2086
+    kill -KILL $victim 2>/dev/null || return 0
+    done_kills=$((done_kills + 1))
+}
+
+start_load 16 100000 # ended below, once the kills are done
+done_kills=0
+while [ "$done_kills" -lt "$KILLS" ]; do
+    kill_one
+    kill -0 "$LOAD" 2>/dev/null || { cat "$WORK/load" "$WORK/load.err"; fail 'the load ended early'; }
+    sleep "0.$((3 + $(random 6)))"
+done
+echo "$done_kills kills"
+kill -TERM "$LOAD"
+finish_load
+poll 20 "$SIGNET" status --state "$STATE" || fail 'not healthy after the kills'
+check_invariants "$WORK/promises"
+[ "$(wc -l <"$WORK/promises")" -gt 100 ] || fail 'too few orders were answered to prove anything'
