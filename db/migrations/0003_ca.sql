@@ -176,9 +176,11 @@ CREATE TABLE ca.crl (
     next_update timestamptz NOT NULL,
     entries     bigint      NOT NULL,
     status_index bigint     NOT NULL,  -- every change below this one is in it
-    sha256      bytea       NOT NULL CHECK (octet_length(sha256) = 32),
-    der         bytea,                 -- NULL: number taken, not yet signed; or outlived
-    PRIMARY KEY (issuer_id, number)
+    sha256      bytea       NOT NULL CHECK (octet_length(sha256) = 32),  -- of the DER; before, of its TBS
+    signed_at   timestamptz,           -- NULL: number taken, not signed
+    der         bytea,                 -- NULL: not signed, or outlived
+    PRIMARY KEY (issuer_id, number),
+    CHECK (der IS NULL OR signed_at IS NOT NULL)
 );
 
 -- Singleton jobs: whoever holds the row does the work.
