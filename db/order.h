@@ -1,0 +1,79 @@
+/* Rows of ca.order and ca.decision: what was asked for, and who decided. */
+#ifndef DB_ORDER_H
+#define DB_ORDER_H
+
+#include "db/db.h"
+
+enum db_order_state {
+    DB_ORDER_RECORDED, /* accepted; its certificate is being signed */
+    DB_ORDER_DONE,
+    DB_ORDER_FAILED,
+};
+
+/* A row to write. Everything is borrowed. */
+struct db_order_row {
+    const char *order_id;
+    uint8_t digest[32];
+    const char *kind;
+    const uint8_t *body; /* RFC 8785 form of the order */
+    size_t body_len;
+    const char *requested_by;
+    int64_t received_at;
+    int64_t finished_at; /* 0: recorded; otherwise the row starts as done */
+};
+
+/* A row as read; owns its octets and texts. */
+struct db_order {
+    char order_id[37];
+    uint8_t digest[32];
+    char *kind;
+    uint8_t *body;
+    size_t body_len;
+    enum db_order_state state;
+    char *problem; /* failed: why */
+    char *requested_by;
+    int64_t received_at;
+    int64_t finished_at; /* 0: not yet */
+};
+
+struct db_decision_row {
+    const char *order_id;
+    const char *step;
+    const char *officer_id;
+    uint8_t credential_id[32];
+    int64_t decided_at;
+    const uint8_t *statement;
+    size_t statement_len;
+    const uint8_t *signature;
+    size_t signature_len;
+};
+
+/* *out stays NULL when there is no such order. The caller frees. */
+bool db_order_find(struct db *db, const char *order_id, struct db_order **out,
+                   struct error *err) MUST_CHECK;
+void db_order_free(struct db_order *order); /* NULL is nothing */
+
+/* Writes rows; is_new[i] tells whether row i was written: false when that id
+ * is there already (nothing is changed then). */
+bool db_order_insert(struct db *db, const struct db_order_row *rows,
+                     size_t count, bool *is_new, struct error *err) MUST_CHECK;
+bool db_decision_insert(struct db *db, const struct db_decision_row *rows,
+                        size_t count, struct error *err) MUST_CHECK;
+
+/* recorded -> done. is_mine[i] is false where the order was no longer recorded:
+ * another node finished it first. Takes the rows' locks in order. */
+bool db_order_finish(struct db *db, const char *const *order_ids, size_t count,
+                     int64_t at, bool *is_mine, struct error *err) MUST_CHECK;
+/* recorded -> failed. ERROR_CONFLICT unless it was recorded. */
+bool db_order_fail(struct db *db, const char *order_id, const char *problem,
+                   int64_t at, struct error *err) MUST_CHECK;
+
+/* Orders in state recorded that were received before `before`, oldest first. */
+struct db_open_order {
+    char order_id[37];
+};
+bool db_order_open(struct db *db, int64_t before, int64_t limit,
+                   struct db_open_order **out, size_t *count,
+                   struct error *err) MUST_CHECK;
+
+#endif
