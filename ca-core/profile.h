@@ -65,7 +65,7 @@ struct profile {
     char name[PROFILE_NAME_MAX + 1];
     const char *title_en, *title_zh;
     enum profile_orderer ordered_by;
-    const char *kinds; /* order kinds, each followed by a space */
+    bool is_kind_allowed[API_KIND_COUNT]; /* of orders */
     enum profile_issuer issuer;
     const char *issuer_pattern; /* of ca.issuer.name, as glob(7): "issuing-*" */
 
@@ -76,7 +76,7 @@ struct profile {
      * subject, but the predecessor. */
     bool is_subject_unique;
 
-    struct profile_attribute subject[NAME_ATTRIBUTE_COUNT];
+    struct profile_attribute subject[API_ATTRIBUTE_COUNT];
     bool is_key_allowed[HSM_KEY_TYPE_COUNT];
     struct validity_limits validity;
 
@@ -133,8 +133,6 @@ void profile_set_clear(struct profile_set *set);
 const struct profile *profile_set_find(const struct profile_set *set,
                                        const char *name);
 
-/* "issue", "renew", ...: may an order of this kind name the profile? */
-bool profile_allows_kind(const struct profile *profile, const char *kind);
 /* By name and kind of the issuer; not for PROFILE_ISSUER_SELF. */
 bool profile_allows_issuer(const struct profile *profile, const char *name,
                            bool is_root);
@@ -143,9 +141,10 @@ enum profile_family profile_family(enum hsm_key_type type);
 /* The order's attributes against the rules: `out` gets them and the fixed ones
  * (borrowed from both). ERROR_INPUT names the attribute. */
 bool profile_apply_subject(const struct profile *profile,
-                           const struct name *ordered, struct name *out,
+                           const struct api_subject *ordered,
+                           struct api_subject *out,
                            struct error *err) MUST_CHECK;
-bool profile_check_san(const struct profile *profile, const struct san *san,
+bool profile_check_san(const struct profile *profile, const struct api_san *san,
                        size_t count, struct error *err) MUST_CHECK;
 /* `code` may be NULL. */
 bool profile_check_organization_code(const struct profile *profile,

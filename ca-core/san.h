@@ -3,32 +3,20 @@
 #define CA_CORE_SAN_H
 
 #include "base/buf.h"
+#include "ca-core/api.h"
 
-enum { SAN_COUNT_MAX = 100, SAN_VALUE_MAX = 1024 };
-
-enum san_type {
-    SAN_DNS,
-    SAN_IP,
-    SAN_EMAIL,
-    SAN_URI,
-    SAN_TYPE_COUNT,
-};
-
-struct san {
-    enum san_type type;
-    const char *value; /* text: "example.cn", "2001:db8::1"; borrowed */
-};
+enum { SAN_TYPE_COUNT = API_SAN_URI + 1, SAN_VALUE_MAX = 1024 };
 
 /* "dns", "ip", "email", "uri". */
-const char *san_type_name(enum san_type type);
-bool san_type_find(const char *name, enum san_type *out) MUST_CHECK;
+const char *san_type_name(enum api_san_type type);
+bool san_type_find(const char *name, enum api_san_type *out) MUST_CHECK;
 
 /* Syntax: preferred name syntax of RFC 1034 in ASCII (labels of 63, a leading
  * "*." allowed), an IPv4 or IPv6 address, a Mailbox of RFC 5321 in ASCII, an
  * absolute URI with a scheme. ERROR_INPUT. */
-bool san_check(const struct san *san, struct error *err) MUST_CHECK;
+bool san_check(const struct api_san *san, struct error *err) MUST_CHECK;
 
 /* Appends one GeneralName. The value has been checked. */
-void san_encode(const struct san *san, struct buf *out);
+void san_encode(const struct api_san *san, struct buf *out);
 
 #endif

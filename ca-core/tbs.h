@@ -25,7 +25,7 @@ struct tbs_input {
     struct der subject; /* DER Name of name_encode() */
     struct der spki;
     enum hsm_key_type key_type; /* of spki */
-    const struct san *san;
+    const struct api_san *san;
     size_t san_count;
     const char *organization_code; /* NULL: none */
     const char *publish_url;       /* "http://pki.example.cn", no slash */

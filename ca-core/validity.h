@@ -10,31 +10,20 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "ca-core/api.h"
 
 enum { VALIDITY_BACKDATE_MAX_S = 300 };
 
-enum validity_rule {
-    VALIDITY_YEARS,  /* count years from now */
-    VALIDITY_DAYS,   /* count days from now */
-    VALIDITY_KEEP,   /* the predecessor's notAfter */
-    VALIDITY_EXTEND, /* the predecessor's notAfter and count years */
-    VALIDITY_RULE_COUNT,
-};
-
-struct validity {
-    enum validity_rule rule;
-    int count; /* years or days; 0 for keep */
-};
+enum { VALIDITY_RULE_COUNT = API_VALIDITY_EXTEND + 1 };
 
 /* "years", "days", "keep", "extend". */
-const char *validity_rule_name(enum validity_rule rule);
-bool validity_rule_find(const char *name, enum validity_rule *out) MUST_CHECK;
+const char *validity_rule_name(enum api_validity_rule rule);
 
 /* What a profile allows. */
 struct validity_limits {
     struct {
         bool is_allowed;
-        int min, max; /* of the count */
+        int min, max; /* years or days */
     } rule[VALIDITY_RULE_COUNT];
     int backdate_s;         /* notBefore is now less this */
     int max_days;           /* of the whole period, hard */
@@ -51,7 +40,7 @@ struct validity_period {
  * INT64_MAX for a self-signed certificate. ERROR_INPUT: not allowed by the
  * limits; ERROR_CONFLICT: the predecessor has expired or the issuer does not
  * live long enough. */
-bool validity_resolve(const struct validity *validity,
+bool validity_resolve(const struct api_validity *validity,
                       const struct validity_limits *limits, int64_t now,
                       const struct validity_period *predecessor,
                       int64_t issuer_not_after, struct validity_period *out,
