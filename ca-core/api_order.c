@@ -1,0 +1,639 @@
+/*
+ * The order between JSON and struct api_order: docs/architecture.md, "The
+ * order". Which member belongs to which kind stands in one table; the shape of
+ * each member in one function.
+ */
+#include "ca-core/api.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BIT_ISSUE = 1 << API_ISSUE,
+    BIT_RENEW = 1 << API_RENEW,
+    BIT_REKEY = 1 << API_REKEY,
+    BIT_REISSUE = 1 << API_REISSUE,
+    BIT_CHANGE = 1 << API_CHANGE,
+    BIT_HOLD = 1 << API_HOLD,
+    BIT_RELEASE = 1 << API_RELEASE,
+    BIT_REVOKE = 1 << API_REVOKE,
+    BIT_ENROLL = 1 << API_ENROLL_OFFICER,
+    BIT_DISMISS = 1 << API_DISMISS_OFFICER,
+    SUCCEEDING = BIT_RENEW | BIT_REKEY | BIT_REISSUE | BIT_CHANGE,
+    ISSUING = BIT_ISSUE | SUCCEEDING,
+    NAMING = BIT_ISSUE | BIT_CHANGE,
+    CHANGING = BIT_HOLD | BIT_RELEASE | BIT_REVOKE,
+    ALL = ISSUING | CHANGING | BIT_ENROLL | BIT_DISMISS,
+};
+
+/* Places of api_order.owned. */
+enum { OWNED_SAN, OWNED_CSR, OWNED_TARGET, OWNED_CERTIFICATE };
+
+static const struct {
+    const char *name;
+    unsigned kinds; /* that may have it */
+    bool is_needed; /* by all of these */
+} members[] = {
+    {"order_id", ALL, true},
+    {"kind", ALL, true},
+    {"created_at", ALL, true},
+    {"applicant", ISSUING | CHANGING, true},
+    {"profile", ISSUING, true},
+    {"issuer", ISSUING, false},
+    {"subject", NAMING, true},
+    {"san", NAMING, false},
+    {"organization_code", NAMING, false},
+    {"csr", ISSUING, true},
+    {"validity", ISSUING, true},
+    {"predecessor", SUCCEEDING, true},
+    {"predecessor_fate", SUCCEEDING, true},
+    {"target", CHANGING, true},
+    {"reason", BIT_REVOKE, true},
+    {"invalidity_date", BIT_REVOKE, false},
+    {"officer", BIT_ENROLL, true},
+    {"officer_id", BIT_DISMISS, true},
+};
+enum { MEMBER_COUNT = sizeof members / sizeof *members };
+
+static const char *const san_types[] = {"dns", "ip", "email", "uri"};
+static const char *const rules[] = {"years", "days", "keep", "extend"};
+static const char *const actions[] = {"none", "hold", "revoke"};
+
+bool
+api_kind_is_issuing(enum api_kind kind)
+{
+    return ((1u << kind) & ISSUING) != 0;
+}
+
+static bool
+check_members(const json_t *object, enum api_kind kind, struct error *err)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+
+    json_object_foreach((json_t *)object, name, value)
+    {
+        for (i = 0; i < MEMBER_COUNT; i++)
+            if (strcmp(members[i].name, name) == 0)
+                break;
+        if (i == MEMBER_COUNT)
+            return error_set(err, ERROR_INPUT, "unknown member '%.64s'", name);
+        if ((members[i].kinds & (1u << kind)) == 0)
+            return error_set(err, ERROR_INPUT, "an order of kind %s has no %s",
+                             api_kind_name(kind), name);
+    }
+    for (i = 0; i < MEMBER_COUNT; i++)
+        if (members[i].is_needed && (members[i].kinds & (1u << kind)) != 0 &&
+            json_object_get(object, members[i].name) == NULL)
+            return error_set(err, ERROR_INPUT, "an order of kind %s needs %s",
+                             api_kind_name(kind), members[i].name);
+    return true;
+}
+
+/* The index of `name` in `names`; ERROR_INPUT naming `what` if it has none. */
+static bool
+choose(const char *name, const char *const *names, size_t count,
+       const char *what, int *out, struct error *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0) {
+            *out = (int)i;
+            return true;
+        }
+    return error_set(err, ERROR_INPUT, "%s '%.32s' is unknown", what, name);
+}
+
+static bool
+read_uuid(const json_t *object, const char *name, const char **out,
+          struct error *err)
+{
+    if (!json_get_text(object, name, TEXT_UUID_LEN, out, err))
+        return false;
+    if (!text_is_uuid(*out))
+        return error_set(err, ERROR_INPUT, "%s is no lower-case UUID", name);
+    return true;
+}
+
+static bool
+read_hex(const json_t *object, const char *name, uint8_t *out, size_t len,
+         struct error *err)
+{
+    const char *text;
+    char again[129];
+    size_t got;
+
+    assert(len <= 64);
+    if (!json_get_text(object, name, 2 * len, &text, err))
+        return false;
+    /* One form only: what is signed and what is stored must not differ. */
+    if (!text_unhex(text, out, len, &got) || got != len)
+        return error_set(err, ERROR_INPUT, "%s is not %zu octets in hex", name,
+                         len);
+    text_hex(out, len, again);
+    if (strcmp(text, again) != 0)
+        return error_set(err, ERROR_INPUT, "%s is not in lower case", name);
+    return true;
+}
+
+static bool
+read_applicant(const json_t *object, struct api_order *order, struct error *err)
+{
+    static const char *const names[] = {"account", "person", NULL};
+    json_t *applicant;
+
+    if (!json_get_object(object, "applicant", &applicant, err))
+        return false;
+    if (!json_only(applicant, names, err) ||
+        !json_get_text(applicant, "account", 128, &order->account, err) ||
+        !json_get_text(applicant, "person", 128, &order->person, err))
+        return error_wrap(err, "applicant");
+    if (order->account[0] == '\0' || order->person[0] == '\0')
+        return error_set(err, ERROR_INPUT, "applicant: empty");
+    return true;
+}
+
+static bool
+read_subject(const json_t *object, struct api_order *order, struct error *err)
+{
+    const char *names[API_ATTRIBUTE_COUNT + 1] = {NULL};
+    json_t *subject;
+
+    if (!json_get_object(object, "subject", &subject, err))
+        return false;
+    for (int i = 0; i < API_ATTRIBUTE_COUNT; i++)
+        names[i] = api_attribute_name((enum api_attribute)i);
+    if (!json_only(subject, names, err))
+        return error_wrap(err, "subject");
+    for (int i = 0; i < API_ATTRIBUTE_COUNT; i++)
+        if (!json_find_text(subject, names[i], API_TEXT_MAX,
+                            &order->subject.attribute[i], err))
+            return error_wrap(err, "subject");
+    order->has_subject = true;
+    return true;
+}
+
+static bool
+read_sans(const json_t *object, struct api_order *order, struct error *err)
+{
+    static const char *const names[] = {"type", "value", NULL};
+    struct api_san *sans;
+    json_t *array = NULL;
+
+    if (!json_find_array(object, "san", &array, err))
+        return false;
+    if (array == NULL)
+        return true;
+    if (json_array_size(array) > API_SANS_MAX)
+        return error_set(err, ERROR_INPUT, "more than %d SANs", API_SANS_MAX);
+    sans = base_alloc(json_array_size(array) * sizeof *sans);
+    order->owned[OWNED_SAN] = sans;
+    order->san = sans;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *item = json_array_get(array, i);
+        const char *type;
+        int chosen;
+
+        if (!json_is_object(item))
+            return error_set(err, ERROR_INPUT, "san[%zu] is no object", i);
+        if (!json_only(item, names, err) ||
+            !json_get_text(item, "type", 8, &type, err) ||
+            !choose(type, san_types, 4, "type", &chosen, err) ||
+            !json_get_text(item, "value", API_TEXT_MAX, &sans[i].value, err))
+            return error_wrap(err, "san[%zu]", i);
+        sans[i].type = (enum api_san_type)chosen;
+        order->san_count = i + 1;
+    }
+    return true;
+}
+
+static bool
+read_validity(const json_t *object, struct api_order *order, struct error *err)
+{
+    static const char *const with_years[] = {"rule", "years", NULL};
+    static const char *const with_days[] = {"rule", "days", NULL};
+    static const char *const alone[] = {"rule", NULL};
+    static const struct {
+        const char *const *names;
+        int64_t max;
+    } shape[] = {
+        {with_years, 30}, {with_days, 36500}, {alone, 0}, {with_years, 30}};
+    json_t *validity;
+    const char *rule;
+    int64_t amount = 0;
+    int chosen;
+
+    if (!json_get_object(object, "validity", &validity, err))
+        return false;
+    if (!json_get_text(validity, "rule", 8, &rule, err) ||
+        !choose(rule, rules, 4, "rule", &chosen, err) ||
+        !json_only(validity, shape[chosen].names, err))
+        return error_wrap(err, "validity");
+    if (shape[chosen].names[1] != NULL &&
+        !json_get_int(validity, shape[chosen].names[1], 1, shape[chosen].max,
+                      &amount, err))
+        return error_wrap(err, "validity");
+    order->validity.rule = (enum api_validity_rule)chosen;
+    order->validity.amount = (int)amount;
+    return true;
+}
+
+static bool
+read_ref(const json_t *object, struct api_certificate_ref *out,
+         struct error *err)
+{
+    static const char *const names[] = {"issuer", "serial", NULL};
+
+    return json_only(object, names, err) &&
+           json_get_text(object, "issuer", API_NAME_MAX, &out->issuer, err) &&
+           read_hex(object, "serial", out->serial, API_SERIAL_LEN, err);
+}
+
+static bool
+read_reason(const json_t *object, enum api_reason *out, struct error *err)
+{
+    const char *name;
+
+    if (!json_get_text(object, "reason", 32, &name, err))
+        return false;
+    /* Holding is a kind of order, not a reason to revoke. */
+    if (!api_reason_find(name, out) || *out == API_REASON_CERTIFICATE_HOLD)
+        return error_set(err, ERROR_INPUT, "no reason to revoke: '%.32s'",
+                         name);
+    return true;
+}
+
+static bool
+read_predecessor(const json_t *object, struct api_order *order,
+                 struct error *err)
+{
+    static const char *const with_reason[] = {"action", "reason", NULL};
+    static const char *const alone[] = {"action", NULL};
+    json_t *predecessor, *fate;
+    const char *action;
+    int chosen;
+
+    if (!json_get_object(object, "predecessor", &predecessor, err) ||
+        !json_get_object(object, "predecessor_fate", &fate, err))
+        return false;
+    if (!read_ref(predecessor, &order->predecessor, err))
+        return error_wrap(err, "predecessor");
+    if (!json_get_text(fate, "action", 8, &action, err) ||
+        !choose(action, actions, 3, "action", &chosen, err) ||
+        !json_only(fate, chosen == API_FATE_REVOKE ? with_reason : alone, err))
+        return error_wrap(err, "predecessor_fate");
+    order->fate.action = (enum api_fate_action)chosen;
+    if (chosen == API_FATE_REVOKE &&
+        !read_reason(fate, &order->fate.reason, err))
+        return error_wrap(err, "predecessor_fate");
+    return true;
+}
+
+static int
+compare_refs(const void *a, const void *b)
+{
+    const struct api_certificate_ref *x = a, *y = b;
+    int names = strcmp(x->issuer, y->issuer);
+
+    return names != 0 ? names : memcmp(x->serial, y->serial, API_SERIAL_LEN);
+}
+
+static bool
+read_targets(const json_t *array, struct api_order *order, struct error *err)
+{
+    size_t count = json_array_size(array);
+    struct api_certificate_ref *targets, *sorted;
+    bool is_twice = false;
+
+    if (count == 0 || count > API_TARGETS_MAX)
+        return error_set(err, ERROR_INPUT, "target: 1 to %d certificates",
+                         API_TARGETS_MAX);
+    targets = base_alloc(count * sizeof *targets);
+    order->owned[OWNED_TARGET] = targets;
+    order->target = targets;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(array, i);
+
+        if (!json_is_object(item))
+            return error_set(err, ERROR_INPUT, "target: [%zu] is no object", i);
+        if (!read_ref(item, &targets[i], err))
+            return error_wrap(err, "target: certificates[%zu]", i);
+    }
+    order->target_count = count;
+    sorted = base_copy(targets, count * sizeof *targets);
+    qsort(sorted, count, sizeof *sorted, compare_refs);
+    for (size_t i = 1; i < count && !is_twice; i++)
+        is_twice = compare_refs(&sorted[i - 1], &sorted[i]) == 0;
+    free(sorted);
+    if (is_twice)
+        return error_set(err, ERROR_INPUT, "target: a certificate twice");
+    return true;
+}
+
+static bool
+read_target(const json_t *object, struct api_order *order, struct error *err)
+{
+    static const char *const by_serial[] = {"certificates", NULL};
+    static const char *const by_key[] = {"spki_sha256", NULL};
+    json_t *target, *array = NULL;
+
+    if (!json_get_object(object, "target", &target, err))
+        return false;
+    if (json_object_get(target, "spki_sha256") != NULL) {
+        if (order->kind != API_REVOKE)
+            return error_set(err, ERROR_INPUT,
+                             "target: only revoke goes by key");
+        order->has_key = true;
+        if (!json_only(target, by_key, err) ||
+            !read_hex(target, "spki_sha256", order->spki_sha256, 32, err))
+            return error_wrap(err, "target");
+        return true;
+    }
+    if (!json_only(target, by_serial, err) ||
+        !json_get_array(target, "certificates", &array, err))
+        return error_wrap(err, "target");
+    return read_targets(array, order, err);
+}
+
+/* base64 member to octets that the order owns. */
+static bool
+read_octets(const json_t *object, const char *name, size_t max,
+            struct api_order *order, int place, const uint8_t **out,
+            size_t *len, struct error *err)
+{
+    struct buf octets = BUF_INIT(max);
+
+    if (!json_get_bytes(object, name, max, &octets, err)) {
+        buf_clear(&octets);
+        return false;
+    }
+    *out = order->owned[place] = buf_take(&octets, len);
+    return true;
+}
+
+static bool
+read_officer(const json_t *object, struct api_order *order, struct error *err)
+{
+    static const char *const names[] = {"officer_id", "name",       "person",
+                                        "roles",      "credential", NULL};
+    static const char *const parts[] = {"kind", "certificate", NULL};
+    struct api_officer *officer = &order->officer;
+    json_t *o, *roles, *credential;
+    const char *kind;
+
+    if (!json_get_object(object, "officer", &o, err))
+        return false;
+    if (!json_only(o, names, err) ||
+        !read_uuid(o, "officer_id", &officer->officer_id, err) ||
+        !json_get_text(o, "name", 128, &officer->name, err) ||
+        !json_get_text(o, "person", 128, &officer->person, err) ||
+        !json_get_array(o, "roles", &roles, err) ||
+        !json_get_object(o, "credential", &credential, err) ||
+        !json_only(credential, parts, err) ||
+        !json_get_text(credential, "kind", 16, &kind, err))
+        return error_wrap(err, "officer");
+    if (officer->name[0] == '\0' || officer->person[0] == '\0' ||
+        json_array_size(roles) == 0 || json_array_size(roles) > API_ROLES_MAX)
+        return error_set(err, ERROR_INPUT,
+                         "officer: name, person and roles are needed");
+    if (strcmp(kind, "x509") != 0)
+        return error_set(err, ERROR_INPUT, "officer: credential kind '%s'",
+                         kind);
+    for (size_t i = 0; i < json_array_size(roles); i++) {
+        const char *role = json_string_value(json_array_get(roles, i));
+
+        if (role == NULL || !api_role_find(role, &officer->role[i]))
+            return error_set(err, ERROR_INPUT, "officer: roles[%zu]", i);
+        for (size_t j = 0; j < i; j++)
+            if (officer->role[j] == officer->role[i])
+                return error_set(err, ERROR_INPUT, "officer: role %s twice",
+                                 role);
+        officer->role_count = i + 1;
+    }
+    if (!read_octets(credential, "certificate", API_CERTIFICATE_MAX, order,
+                     OWNED_CERTIFICATE, &officer->certificate,
+                     &officer->certificate_len, err))
+        return error_wrap(err, "officer");
+    return true;
+}
+
+static bool
+read_issuing(const json_t *object, struct api_order *order, struct error *err)
+{
+    unsigned bit = 1u << order->kind;
+
+    if (!json_get_text(object, "profile", API_NAME_MAX, &order->profile, err) ||
+        !json_find_text(object, "issuer", API_NAME_MAX, &order->issuer, err) ||
+        !read_octets(object, "csr", API_CSR_MAX, order, OWNED_CSR, &order->csr,
+                     &order->csr_len, err) ||
+        !read_validity(object, order, err))
+        return false;
+    if ((bit & NAMING) != 0 &&
+        (!read_subject(object, order, err) || !read_sans(object, order, err) ||
+         !json_find_text(object, "organization_code", 64,
+                         &order->organization_code, err)))
+        return false;
+    return (bit & SUCCEEDING) == 0 || read_predecessor(object, order, err);
+}
+
+static bool
+read_revocation(const json_t *object, struct api_order *order,
+                struct error *err)
+{
+    if (!read_target(object, order, err))
+        return false;
+    if (order->kind != API_REVOKE)
+        return true;
+    if (!read_reason(object, &order->reason, err))
+        return false;
+    return json_object_get(object, "invalidity_date") == NULL ||
+           json_get_time(object, "invalidity_date", &order->invalidity_date,
+                         err);
+}
+
+static bool
+read_order(const json_t *object, struct api_order *order, struct error *err)
+{
+    const char *order_id, *kind;
+    unsigned bit;
+
+    if (!read_uuid(object, "order_id", &order_id, err) ||
+        !json_get_text(object, "kind", 32, &kind, err))
+        return false;
+    memcpy(order->order_id, order_id, sizeof order->order_id);
+    if (!api_kind_find(kind, &order->kind))
+        return error_set(err, ERROR_INPUT, "no kind of order: '%s'", kind);
+    bit = 1u << order->kind;
+    if (!check_members(object, order->kind, err) ||
+        !json_get_time(object, "created_at", &order->created_at, err))
+        return false;
+    if ((bit & (ISSUING | CHANGING)) != 0 &&
+        !read_applicant(object, order, err))
+        return false;
+    if ((bit & ISSUING) != 0)
+        return read_issuing(object, order, err);
+    if ((bit & CHANGING) != 0)
+        return read_revocation(object, order, err);
+    if (order->kind == API_ENROLL_OFFICER)
+        return read_officer(object, order, err);
+    return read_uuid(object, "officer_id", &order->officer_id, err);
+}
+
+bool
+api_order_parse(json_t *object, struct api_order **out, struct error *err)
+{
+    struct api_order *order = base_alloc(sizeof *order);
+
+    order->json = json_incref(object);
+    if (!read_order(object, order, err)) {
+        api_order_free(order);
+        return error_wrap(err, "order");
+    }
+    *out = order;
+    return true;
+}
+
+void
+api_order_free(struct api_order *order)
+{
+    if (order == NULL)
+        return;
+    for (size_t i = 0; i < sizeof order->owned / sizeof *order->owned; i++)
+        free(order->owned[i]);
+    json_decref(order->json);
+    free(order);
+}
+
+/* ---- To JSON ----------------------------------------------------------- */
+
+static json_t *
+ref_json(const struct api_certificate_ref *ref)
+{
+    json_t *object = json_object();
+
+    json_set_text(object, "issuer", ref->issuer);
+    json_set_hex(object, "serial", ref->serial, API_SERIAL_LEN);
+    return object;
+}
+
+static void
+set_issuing(json_t *object, const struct api_order *order)
+{
+    unsigned bit = 1u << order->kind;
+    json_t *validity = json_object();
+
+    json_set_text(object, "profile", order->profile);
+    if (order->issuer != NULL)
+        json_set_text(object, "issuer", order->issuer);
+    json_set_bytes(object, "csr", order->csr, order->csr_len);
+    json_set_text(validity, "rule", rules[order->validity.rule]);
+    if (order->validity.rule != API_VALIDITY_KEEP)
+        json_set_int(validity,
+                     order->validity.rule == API_VALIDITY_DAYS ? "days"
+                                                               : "years",
+                     order->validity.amount);
+    json_object_set_new(object, "validity", validity);
+    if ((bit & NAMING) != 0) {
+        json_t *subject = json_object(), *sans = json_array();
+
+        for (int i = 0; i < API_ATTRIBUTE_COUNT; i++)
+            if (order->subject.attribute[i] != NULL)
+                json_set_text(subject,
+                              api_attribute_name((enum api_attribute)i),
+                              order->subject.attribute[i]);
+        json_object_set_new(object, "subject", subject);
+        for (size_t i = 0; i < order->san_count; i++) {
+            json_t *san = json_object();
+
+            json_set_text(san, "type", san_types[order->san[i].type]);
+            json_set_text(san, "value", order->san[i].value);
+            json_array_append_new(sans, san);
+        }
+        if (order->san_count > 0)
+            json_object_set(object, "san", sans);
+        json_decref(sans);
+        if (order->organization_code != NULL)
+            json_set_text(object, "organization_code",
+                          order->organization_code);
+    }
+    if ((bit & SUCCEEDING) != 0) {
+        json_t *fate = json_object();
+
+        json_object_set_new(object, "predecessor",
+                            ref_json(&order->predecessor));
+        json_set_text(fate, "action", actions[order->fate.action]);
+        if (order->fate.action == API_FATE_REVOKE)
+            json_set_text(fate, "reason", api_reason_name(order->fate.reason));
+        json_object_set_new(object, "predecessor_fate", fate);
+    }
+}
+
+static void
+set_revocation(json_t *object, const struct api_order *order)
+{
+    json_t *target = json_object();
+
+    if (order->has_key) {
+        json_set_hex(target, "spki_sha256", order->spki_sha256, 32);
+    } else {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < order->target_count; i++)
+            json_array_append_new(array, ref_json(&order->target[i]));
+        json_object_set_new(target, "certificates", array);
+    }
+    json_object_set_new(object, "target", target);
+    if (order->kind != API_REVOKE)
+        return;
+    json_set_text(object, "reason", api_reason_name(order->reason));
+    if (order->invalidity_date != 0)
+        json_set_time(object, "invalidity_date", order->invalidity_date);
+}
+
+static void
+set_officer(json_t *object, const struct api_officer *officer)
+{
+    json_t *o = json_object(), *roles = json_array();
+    json_t *credential = json_object();
+
+    json_set_text(o, "officer_id", officer->officer_id);
+    json_set_text(o, "name", officer->name);
+    json_set_text(o, "person", officer->person);
+    for (size_t i = 0; i < officer->role_count; i++)
+        json_array_append_new(roles,
+                              json_string(api_role_name(officer->role[i])));
+    json_object_set_new(o, "roles", roles);
+    json_set_text(credential, "kind", "x509");
+    json_set_bytes(credential, "certificate", officer->certificate,
+                   officer->certificate_len);
+    json_object_set_new(o, "credential", credential);
+    json_object_set_new(object, "officer", o);
+}
+
+json_t *
+api_order_json(const struct api_order *order)
+{
+    unsigned bit = 1u << order->kind;
+    json_t *object = json_object();
+
+    json_set_text(object, "order_id", order->order_id);
+    json_set_text(object, "kind", api_kind_name(order->kind));
+    json_set_time(object, "created_at", order->created_at);
+    if ((bit & (ISSUING | CHANGING)) != 0) {
+        json_t *applicant = json_object();
+
+        json_set_text(applicant, "account", order->account);
+        json_set_text(applicant, "person", order->person);
+        json_object_set_new(object, "applicant", applicant);
+    }
+    if ((bit & ISSUING) != 0)
+        set_issuing(object, order);
+    else if ((bit & CHANGING) != 0)
+        set_revocation(object, order);
+    else if (order->kind == API_ENROLL_OFFICER)
+        set_officer(object, &order->officer);
+    else
+        json_set_text(object, "officer_id", order->officer_id);
+    return object;
+}
