@@ -1,0 +1,110 @@
+# Orders and decisions made without a line of ours: jq writes the canonical JSON
+# (RFC 8785: member names are ASCII, so its sorting is the RFC's), openssl signs.
+#
+#   new_order issue NAME ALGORITHM [JQ-FILTER] | approve [FIRST SECOND] | submit
+#
+# An order travels as its JSON, an envelope likewise. The key of NAME is $WORK/NAME.key.
+. "$(dirname "$0")/../e2e/lib.sh"
+
+new_id() { cat /proc/sys/kernel/random/uuid; }
+now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
+
+new_key() { # FILE ALGORITHM
+    case $2 in
+    ec-p256) openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$1" ;;
+    ec-p384) openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out "$1" ;;
+    ed25519) openssl genpkey -algorithm ed25519 -out "$1" ;;
+    rsa-*) openssl genpkey -algorithm RSA -pkeyopt "rsa_keygen_bits:${2#rsa-}" -out "$1" ;;
+    esac 2>/dev/null
+}
+
+csr_of() { # NAME ALGORITHM: base64 of a request over a new key
+    [ -f "$WORK/$1.key" ] || new_key "$WORK/$1.key" "$2"
+    openssl req -new -key "$WORK/$1.key" -subj "/CN=ignored" -outform DER 2>/dev/null | base64 -w0
+}
+
+# new_order KIND NAME ALGORITHM [FILTER]: FILTER changes the order before it is signed.
+new_order() {
+    jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg name "$2" --arg csr "$(csr_of "$2" "$3")" --arg kind "$1" \
+        '{order_id: $id, kind: $kind, created_at: $now, applicant: {account: ("account-" + $id), person: ("person-" + $id)},
+          profile: "organisation-signing",
+          subject: {country: "CN", state: "广东省", locality: "广州市", organization: ("测试单位 " + $name + " " + $id[0:8]), common_name: ("测试单位 " + $name + " " + $id[0:8])},
+          organization_code: "91350100M000100Y43", csr: $csr, validity: {rule: "years", years: 1}}' |
+        jq -c "${4:-.}"
+}
+
+# new_successor KIND SERIAL NAME ALGORITHM VALIDITY FATE [FILTER]
+new_successor() {
+    jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg csr "$(csr_of "$3" "$4")" --arg kind "$1" --arg serial "$2" \
+        --argjson validity "$5" --argjson fate "$6" --arg account "$(account_of "$2")" \
+        '{order_id: $id, kind: $kind, created_at: $now, applicant: {account: $account, person: ("person-" + $id)},
+          profile: "organisation-signing", csr: $csr, validity: $validity,
+          predecessor: {issuer: "issuing-1", serial: $serial}, predecessor_fate: $fate}' |
+        jq -c "${7:-.}"
+}
+
+account_of() { # the account that a certificate was issued to
+    curl_ca -f "$SIGNET_CA_URL/v1/certificates?issuer=issuing-1&serial=$1" | jq -r '.certificates[0].account // "account-none"'
+}
+
+# new_revocation KIND SERIAL [REASON]
+new_revocation() {
+    jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg kind "$1" --arg serial "$2" --arg reason "${3:-}" --arg account "$(account_of "$2")" \
+        '{order_id: $id, kind: $kind, created_at: $now, applicant: {account: $account, person: ("person-" + $id)},
+          target: {certificates: [{issuer: "issuing-1", serial: $serial}]}} +
+         (if $reason == "" then {} else {reason: $reason} end)'
+}
+
+canonical() { jq -cjS .; }
+
+# decision ORDER-JSON STEP OFFICER [DIGEST] [DECIDED-AT]: by a folder name of officers/.
+decision() {
+    folder=$STATE/officers/$3
+    digest=${4:-$(printf '%s' "$1" | canonical | sha256sum | cut -d' ' -f1)}
+    credential=$(openssl x509 -in "$folder/cert.pem" -outform DER | sha256sum | cut -d' ' -f1)
+    statement=$(jq -cnjS --arg at "${5:-$(now)}" --arg digest "$digest" --arg officer "$(cat "$folder/officer_id")" \
+        --arg order "$(printf '%s' "$1" | jq -r .order_id)" --arg step "$2" \
+        '{decided_at: $at, digest: $digest, officer_id: $officer, order_id: $order, step: $step, verdict: "approve"}')
+    signature=$(printf '%s' "$statement" | openssl dgst -sha256 -sign "$folder/key.pem" | base64 -w0)
+    printf '%s' "$statement" | jq -c --arg credential "$credential" --arg signature "$signature" \
+        '{step, officer_id, credential_id: $credential, decided_at, verdict, signature: $signature}'
+}
+
+envelope() { # ORDER-JSON DECISION...
+    order=$1
+    shift
+    printf '%s\n' "$@" | jq -cs --argjson order "$order" '{order: $order, decisions: .}'
+}
+
+# approve [FIRST [SECOND]]: order on standard input, envelope on standard output.
+approve() {
+    order=$(cat)
+    envelope "$order" "$(decision "$order" first-review "${1:-first}")" "$(decision "$order" second-review "${2:-second}")"
+}
+
+administer() { # as approve, by two administrators
+    order=$(cat)
+    envelope "$order" "$(decision "$order" administration "${1:-admin-a}")" "$(decision "$order" second-administration "${2:-admin-b}")"
+}
+
+# submit: envelope in, answer out; fails unless it was done.
+submit() {
+    cat >"$WORK/envelope"
+    code=$(curl_ca -o "$WORK/answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary "@$WORK/envelope" "$SIGNET_CA_URL/v1/orders")
+    [ "$code" = 200 ] || { cat "$WORK/answer" >&2; fail "order: $code"; }
+    cat "$WORK/answer"
+}
+
+# refused STATUS NAME: envelope in; the answer must be that status, a problem document
+# with a request id.
+refused() {
+    cat >"$WORK/envelope"
+    code=$(curl_ca -o "$WORK/answer" -D "$WORK/head" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary "@$WORK/envelope" "$SIGNET_CA_URL/v1/orders")
+    want "$2" "$1" "$code"
+    grep -qi '^content-type: application/problem+json' "$WORK/head" || fail "$2: no problem document"
+    grep -qi '^x-request-id: [0-9a-f]' "$WORK/head" || fail "$2: no request id"
+    printf '     %s\n' "$(jq -r .detail "$WORK/answer")"
+}
+
+serial_of() { jq -r '.certificates[0].serial' "${1:--}"; }
+pem_of() { jq -r '.certificates[0].der' "$1" | base64 -d | openssl x509 -inform DER; }
