@@ -1,0 +1,229 @@
+/* Questions to signet-ca: ra/ca_client.h. */
+#include "ra/ca_client.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/http_client.h"
+
+enum {
+    TIMEOUT_MS = 10000, /* one exchange; the CA answers or refuses in 5 s */
+    TRIES = 3,          /* at once; after that the outbox takes over */
+    WAIT_MS = 200,      /* before the second try, twice that before the third */
+};
+
+struct ca_client {
+    struct http_client *http;
+};
+
+bool
+ca_client_new(const struct config *config, struct ca_client **out,
+              struct error *err)
+{
+    struct http_client_options options = {
+        .base_url = config_text(config, "ra.ca_url"),
+        .trust_file = config_path(config, "tls.trust_file"),
+        .certificate_file = config_path(config, "ra.client_certificate_file"),
+        .key_file = config_path(config, "ra.client_key_file"),
+        .timeout_ms = TIMEOUT_MS,
+        .body_max = API_BODY_MAX,
+    };
+    struct ca_client *client = base_alloc(sizeof *client);
+
+    if (!http_client_new(&options, &client->http, err)) {
+        free(client);
+        return error_wrap(err, "client of signet-ca");
+    }
+    *out = client;
+    return true;
+}
+
+void
+ca_client_free(struct ca_client *client)
+{
+    if (client == NULL)
+        return;
+    http_client_free(client->http);
+    free(client);
+}
+
+/* One exchange, tried again while nothing answers. Everything asked here may
+ * be asked twice. */
+static bool
+ask(struct ca_client *client, enum http_method method, const char *path,
+    const json_t *body, json_t **out, struct error *err)
+{
+    for (int i = 1;; i++) {
+        struct timespec wait = {0, i * WAIT_MS * 1000000L};
+
+        if (http_client_json(client->http, method, path, body, out, err))
+            return true;
+        if (err->code != ERROR_BUSY || i == TRIES)
+            return error_wrap(err, "signet-ca");
+        nanosleep(&wait, NULL);
+    }
+}
+
+bool
+ca_client_check(struct ca_client *client, const json_t *order,
+                struct error *err)
+{
+    json_t *body = json_object();
+    json_t *answer = NULL;
+    bool ok;
+
+    json_object_set(body, "order", (json_t *)order);
+    ok = ask(client, HTTP_POST, "/v1/orders/check", body, &answer, err);
+    json_decref(body);
+    json_decref(answer);
+    return ok;
+}
+
+/* What an answer to an order, or a question about one, says. */
+static enum ca_outcome
+outcome_read(json_t *json, const char *order_id, struct api_answer *answer,
+             struct error *err)
+{
+    if (!api_answer_parse(json, answer, err)) {
+        err->code = ERROR_INTERNAL;
+        return CA_PENDING;
+    }
+    if (strcmp(answer->order_id, order_id) == 0) {
+        if (answer->state == API_DONE && answer->certificate_count > 0)
+            return CA_DONE;
+        if (answer->state == API_FAILED) {
+            error_set(err, ERROR_CONFLICT, "%s",
+                      answer->problem != NULL ? answer->problem
+                                              : "the order failed");
+            api_answer_clear(answer);
+            return CA_REFUSED;
+        }
+        error_set(err, ERROR_BUSY, "signet-ca is still at it");
+    } else {
+        error_set(err, ERROR_INTERNAL, "answer to another order");
+    }
+    api_answer_clear(answer);
+    return CA_PENDING;
+}
+
+/* After a refusal: does the CA hold the order all the same? */
+static enum ca_outcome
+refusal_confirm(struct ca_client *client, const char *order_id,
+                struct api_answer *answer, struct error *err)
+{
+    char path[64];
+    json_t *json = NULL;
+    struct error other = {0};
+    enum ca_outcome outcome;
+
+    snprintf(path, sizeof path, "/v1/orders/%s", order_id);
+    if (!ask(client, HTTP_GET, path, NULL, &json, &other))
+        return other.code == ERROR_NOT_FOUND ? CA_REFUSED : CA_PENDING;
+    outcome = outcome_read(json, order_id, answer, err);
+    json_decref(json);
+    return outcome;
+}
+
+enum ca_outcome
+ca_client_order(struct ca_client *client, const json_t *order,
+                const json_t *decisions, const char *order_id,
+                struct api_answer *answer, struct error *err)
+{
+    json_t *body = json_object();
+    json_t *json = NULL;
+    enum ca_outcome outcome = CA_PENDING;
+
+    json_object_set(body, "order", (json_t *)order);
+    json_object_set(body, "decisions", (json_t *)decisions);
+    if (ask(client, HTTP_POST, "/v1/orders", body, &json, err))
+        outcome = outcome_read(json, order_id, answer, err);
+    else if (err->code == ERROR_INPUT || err->code == ERROR_DENIED ||
+             err->code == ERROR_CONFLICT)
+        outcome = refusal_confirm(client, order_id, answer, err);
+    json_decref(body);
+    json_decref(json);
+    return outcome;
+}
+
+bool
+ca_client_officers(struct ca_client *client, json_t **out, struct error *err)
+{
+    json_t *json = NULL;
+    json_t *officers;
+    bool ok = false;
+
+    if (!ask(client, HTTP_GET, "/v1/officers", NULL, &json, err))
+        return false;
+    if (json_get_array(json, "officers", &officers, err)) {
+        *out = json_incref(officers);
+        ok = true;
+    }
+    json_decref(json);
+    return ok;
+}
+
+bool
+ca_client_issuer(struct ca_client *client, const char *name, struct buf *der,
+                 struct error *err)
+{
+    json_t *json = NULL;
+    json_t *issuers;
+    json_t *issuer;
+    const char *text;
+    size_t i;
+    bool ok = false;
+
+    if (!ask(client, HTTP_GET, "/v1/issuers", NULL, &json, err))
+        return false;
+    if (!json_get_array(json, "issuers", &issuers, err))
+        goto out;
+    error_set(err, ERROR_NOT_FOUND, "signet-ca lists no issuer %s", name);
+    json_array_foreach(issuers, i, issuer)
+    {
+        if (json_get_text(issuer, "name", API_NAME_MAX, &text, err) &&
+            strcmp(text, name) == 0) {
+            ok = json_get_bytes(issuer, "certificate", API_CERTIFICATE_MAX, der,
+                                err);
+            break;
+        }
+    }
+out:
+    json_decref(json);
+    return ok;
+}
+
+bool
+ca_client_has_live(struct ca_client *client, const char *account, int64_t now,
+                   bool *has_live, struct error *err)
+{
+    char path[128];
+    json_t *json = NULL;
+    json_t *certificates;
+    json_t *certificate;
+    const char *state;
+    int64_t not_after;
+    size_t i;
+    bool ok = false;
+
+    *has_live = false;
+    /* Names of accounts need no escaping: ra/account.h. */
+    snprintf(path, sizeof path, "/v1/certificates?account=%s", account);
+    if (!ask(client, HTTP_GET, path, NULL, &json, err))
+        return false;
+    if (!json_get_array(json, "certificates", &certificates, err))
+        goto out;
+    json_array_foreach(certificates, i, certificate)
+    {
+        if (!json_get_text(certificate, "state", 16, &state, err) ||
+            !json_get_time(certificate, "not_after", &not_after, err))
+            goto out;
+        if (not_after >= now && strcmp(state, "revoked") != 0 &&
+            strcmp(state, "void") != 0)
+            *has_live = true;
+    }
+    ok = true;
+out:
+    json_decref(json);
+    return ok;
+}

@@ -1,0 +1,49 @@
+/*
+ * What the RA asks of signet-ca (docs/architecture.md, "signet-ca, internal
+ * API"), over mTLS. Orders are idempotent: a question that brought no answer
+ * is asked again, and the answer is the first one's.
+ */
+#ifndef RA_CA_CLIENT_H
+#define RA_CA_CLIENT_H
+
+#include "base/config.h"
+#include "ca-core/api.h"
+
+struct ca_client; /* for one thread */
+
+bool ca_client_new(const struct config *config, struct ca_client **out,
+                   struct error *err) MUST_CHECK;
+void ca_client_free(struct ca_client *client); /* NULL is nothing */
+
+/* Whether the CA would take this order, had it its decisions. Its objection
+ * becomes the error. */
+bool ca_client_check(struct ca_client *client, const json_t *order,
+                     struct error *err) MUST_CHECK;
+
+enum ca_outcome {
+    CA_DONE,    /* `answer` holds the certificates */
+    CA_PENDING, /* not known: ask again; `err` says why */
+    CA_REFUSED, /* certainly not done, and never will be; `err` says why */
+};
+
+/* Sends an order with its decisions. A refusal counts only when the CA then
+ * says that it holds no order of this id: an order whose first answer was lost
+ * is never called refused. The caller clears `answer` when done. */
+enum ca_outcome ca_client_order(struct ca_client *client, const json_t *order,
+                                const json_t *decisions, const char *order_id,
+                                struct api_answer *answer, struct error *err);
+
+/* The register of officers. The caller owns *out, an array. */
+bool ca_client_officers(struct ca_client *client, json_t **out,
+                        struct error *err) MUST_CHECK;
+
+/* The DER certificate of the issuer of this name. ERROR_NOT_FOUND. */
+bool ca_client_issuer(struct ca_client *client, const char *name,
+                      struct buf *der, struct error *err) MUST_CHECK;
+
+/* Whether a certificate of this account is neither revoked nor expired. */
+bool ca_client_has_live(struct ca_client *client, const char *account,
+                        int64_t now, bool *has_live,
+                        struct error *err) MUST_CHECK;
+
+#endif
