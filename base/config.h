@@ -15,15 +15,17 @@
 enum config_type {
     CONFIG_TEXT,
     CONFIG_INT,
-    CONFIG_BOOL, /* yes or no */
-    CONFIG_PATH, /* relative to the folder of the configuration file */
+    CONFIG_BOOL,   /* yes or no */
+    CONFIG_PATH,   /* relative to the folder of the configuration file */
+    CONFIG_CHOICE, /* one word of `otherwise`; read by config_text() */
 };
 
 struct config_setting {
     const char *key; /* "ca.listen" */
     enum config_type type;
     int64_t min, max;      /* CONFIG_INT: the number; else length in octets */
-    const char *otherwise; /* default; NULL: must be set if it is asked for */
+    const char *otherwise; /* default; NULL: must be set if it is asked for;
+                              CONFIG_CHOICE: "first|second", the first is it */
     const char *help;      /* one sentence, with the unit */
 };
 
@@ -52,6 +54,9 @@ bool config_bool(const struct config *config, const char *key);
 /* ERROR_INPUT naming the first of `keys` (NULL-terminated) that is not set. */
 bool config_require(const struct config *config, const char *const *keys,
                     struct error *err) MUST_CHECK;
+
+/* What is in force, as lines of a signet.conf. */
+void config_show(const struct config *config, struct buf *out);
 
 /* The table as a signet.conf with comments, and as mdoc for the man page. */
 void config_document(struct buf *out, bool is_mdoc);

@@ -1,0 +1,151 @@
+/*
+ * Every setting there is: key, type, range, default, help. signet.conf is read
+ * against this table, and config/signet.conf and the manual page are made from
+ * it. A length of a text or a path is in octets.
+ */
+#include "base/config.h"
+
+enum {
+    TEXT_MAX = 1024,
+    MINUTE_S = 60,
+    DAY_S = 86400,
+    YEAR_S = 366 * DAY_S,
+};
+
+const struct config_setting config_settings[] = {
+    {"log.level", CONFIG_CHOICE, 0, 0, "info|debug|warn|error",
+     "Least level of the events that are logged."},
+    {"schema_dir", CONFIG_PATH, 1, TEXT_MAX, "/usr/share/signet/schema",
+     "Folder of the XML schemas."},
+
+    {"db.owner", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "libpq connection string of the schemas' owner, for migrations only."},
+    {"db.ca", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "libpq connection string of signet-ca and of ceremonies."},
+    {"db.ra", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "libpq connection string of signet-ra."},
+    {"db.ocsp", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "libpq connection string of signet-ocsp; a read-only replica will do."},
+    {"db.audit", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "libpq connection string of the auditor's exports."},
+    {"db.migrations_dir", CONFIG_PATH, 1, TEXT_MAX,
+     "/usr/share/signet/migrations", "Folder of the numbered SQL files."},
+
+    {"hsm.module", CONFIG_PATH, 1, TEXT_MAX, "/usr/lib/softhsm/libsofthsm2.so",
+     "The PKCS #11 module."},
+    {"hsm.lock_dir", CONFIG_PATH, 1, TEXT_MAX, "/run/lock/signet",
+     "Folder of the lock files that keep logins to one token apart; all "
+     "programs that use the token need the same."},
+    {"hsm.signer_path", CONFIG_PATH, 1, TEXT_MAX,
+     "/usr/libexec/signet/signet-signer", "The program of signer processes."},
+    {"hsm.session_copy", CONFIG_BOOL, 0, 0, "yes",
+     "Whether signers work on a session copy of the key where the token "
+     "allows one, which is faster."},
+    {"hsm.ca.token", CONFIG_TEXT, 1, 32, "signet-ca",
+     "Label of the token with the keys of issuing CAs and of the log."},
+    {"hsm.ca.pin_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File that holds that token's user PIN."},
+    {"hsm.ca.signers", CONFIG_INT, 1, 64, "2",
+     "Number of signer processes of signet-ca."},
+    {"hsm.ocsp.token", CONFIG_TEXT, 1, 32, "signet-ocsp",
+     "Label of the token with the keys of the OCSP signers."},
+    {"hsm.ocsp.pin_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File that holds that token's user PIN."},
+    {"hsm.ocsp.signers", CONFIG_INT, 1, 64, "2",
+     "Number of signer processes of signet-ocsp."},
+    {"hsm.root.token", CONFIG_TEXT, 1, 32, "signet-root",
+     "Label of the token with the root's key, present in ceremonies only."},
+    {"hsm.root.pin_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File that holds that token's user PIN."},
+
+    {"tls.trust_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the roots that our services and their clients trust."},
+
+    {"ca.listen", CONFIG_TEXT, 1, 128, NULL,
+     "Address and port of signet-ca, such as 127.0.0.1:8443 or [::1]:8443."},
+    {"ca.certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the TLS certificate of signet-ca and its chain."},
+    {"ca.key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the key of that certificate."},
+    {"ca.workers", CONFIG_INT, 1, 256, "16",
+     "Number of requests that signet-ca works on at once; each has a database "
+     "connection."},
+    {"ca.queue", CONFIG_INT, 1, 65536, "256",
+     "Number of requests that may wait for a worker; one more is answered "
+     "503."},
+    {"ca.profiles_dir", CONFIG_PATH, 1, TEXT_MAX, "/usr/share/signet/profiles",
+     "Folder of the certificate profiles."},
+    {"ca.crl_interval_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "3600",
+     "Seconds between two CRLs of an issuing CA."},
+    {"ca.crl_validity_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "604800",
+     "Seconds from thisUpdate to nextUpdate of an issuing CA's CRL; the time "
+     "there is to repair a CA that stands still."},
+    {"ca.crl_change_s", CONFIG_INT, 1, DAY_S, "60",
+     "Age in seconds at which a CRL is replaced early because the status of a "
+     "certificate has changed."},
+    {"ca.root_crl_validity_s", CONFIG_INT, DAY_S, YEAR_S, "15552000",
+     "Seconds from thisUpdate to nextUpdate of a root's CRL, made in a "
+     "ceremony."},
+    {"ca.ocsp_signer_validity_s", CONFIG_INT, 5 * MINUTE_S, 90 * DAY_S,
+     "604800",
+     "Seconds that an OCSP signer's certificate is valid; it cannot be "
+     "revoked, so keep it short."},
+    {"ca.ocsp_signer_renew_s", CONFIG_INT, MINUTE_S, 90 * DAY_S, "302400",
+     "Age in seconds at which an OCSP signer gets its next certificate."},
+    {"ca.clock_tolerance_s", CONFIG_INT, 0, DAY_S, "300",
+     "Seconds that a decision's time may lie ahead of this machine's clock."},
+
+    {"ocsp.listen", CONFIG_TEXT, 1, 128, NULL,
+     "Address and port of signet-ocsp, plain HTTP."},
+    {"ocsp.threads", CONFIG_INT, 1, 256, "2",
+     "Number of threads that answer; one for each processor is right."},
+    {"ocsp.answer_validity_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "86400",
+     "Seconds from thisUpdate to nextUpdate of an OCSP answer."},
+    {"ocsp.poll_ms", CONFIG_INT, 10, 1000, "200",
+     "Milliseconds between two questions for changed certificates; a "
+     "revocation is visible after that at the latest."},
+    {"ocsp.extended_revoked", CONFIG_BOOL, 0, 0, "no",
+     "Whether serials never issued are answered revoked, with the extended "
+     "definition of RFC 6960, 2.2, instead of unknown."},
+
+    {"ra.listen", CONFIG_TEXT, 1, 128, NULL,
+     "Address and port of signet-ra, HTTPS."},
+    {"ra.certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the TLS certificate of signet-ra and its chain."},
+    {"ra.key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the key of that certificate."},
+    {"ra.ca_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL at which signet-ra reaches signet-ca."},
+    {"ra.client_certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the certificate by which signet-ca knows signet-ra."},
+    {"ra.client_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the key of that certificate."},
+    {"ra.workers", CONFIG_INT, 1, 256, "8",
+     "Number of requests that signet-ra works on at once; each has a database "
+     "connection."},
+    {"ra.queue", CONFIG_INT, 1, 65536, "256",
+     "Number of requests that may wait for a worker; one more is answered "
+     "503."},
+    {"ra.body_max", CONFIG_INT, 1024, 64 * 1024 * 1024, "1048576",
+     "Octets of the longest request body that signet-ra takes."},
+
+    {"publish.url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "HTTP URL, without a slash at the end, under which relying parties find "
+     "OCSP, CRLs and CA certificates; it is written into certificates."},
+
+    {"cli.ca_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL at which the command line reaches signet-ca."},
+    {"cli.ra_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL at which the command line reaches signet-ra."},
+    {"cli.certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the administrator's certificate."},
+    {"cli.key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the administrator's key."},
+    {"cli.auditor_certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the auditor's certificate."},
+    {"cli.auditor_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the auditor's key."},
+};
+
+const size_t config_setting_count =
+    sizeof config_settings / sizeof config_settings[0];
