@@ -33,8 +33,8 @@ struct http_header {
 /* Who is at the other end of a TLS connection, verified or nobody. */
 struct http_peer {
     char address[64];
-    bool is_authenticated; /* a client certificate, chain verified */
-    char common_name[129]; /* its CN; empty otherwise */
+    bool is_authenticated;      /* a client certificate, chain verified */
+    char common_name[129];      /* its CN; empty otherwise */
     const uint8_t *certificate; /* its DER; NULL otherwise */
     size_t certificate_len;
 };
@@ -59,9 +59,9 @@ struct http_request {
 };
 
 struct http_response {
-    int status; /* 0 until a reply function ran */
-    const char *content_type;
-    struct buf headers; /* further header lines, each ending in CRLF */
+    int status;               /* 0 until a reply function ran */
+    const char *content_type; /* static; NULL: none */
+    struct buf headers;       /* further header lines, each ending in CRLF */
     struct buf body;
 };
 
@@ -109,9 +109,13 @@ void http_reply_json(struct http_response *res, int status,
 /* A problem document (RFC 9457): status from the one table of codes, `what`
  * shown for the requester's own errors, only the request id for ours; 503 gets
  * Retry-After. Logs the failure as `event`. */
-void http_reply_error(struct http_response *res,
-                      const struct http_request *req, const char *event,
-                      const struct error *err);
+void http_reply_error(struct http_response *res, const struct http_request *req,
+                      const char *event, const struct error *err);
+/* The same shape for a refusal that is no struct error; nothing is logged.
+ * `detail` may be NULL. */
+void http_reply_problem(struct http_response *res, const char *request_id,
+                        int status, const char *detail);
+/* After the reply, which begins anew. A line end in `value` is a defect. */
 void http_response_header(struct http_response *res, const char *name,
                           const char *value);
 void http_response_clear(struct http_response *res);

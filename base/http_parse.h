@@ -55,8 +55,8 @@ struct http_head {
 /*
  * Reads one request head from the start of `data`. On HTTP_PARSE_DONE every
  * member is set and the body begins at data + head->len. On HTTP_PARSE_BAD only
- * status and reason are. On HTTP_PARSE_MORE nothing is. Calling again after
- * more octets costs one search for the blank line.
+ * status and reason are. On HTTP_PARSE_MORE nothing is; the next call begins
+ * anew, which HTTP_HEAD_MAX bounds.
  */
 enum http_parse_result http_parse_head(const uint8_t *data, size_t len,
                                        struct http_head *head) MUST_CHECK;
@@ -81,6 +81,9 @@ enum http_parse_result http_parse_chunk(struct http_chunked *chunked,
 
 /* Whether `span` is `text` (lower case), in letters of either case. */
 bool http_span_is(struct http_span span, const char *text);
+
+/* From `data` up to `end`, without spaces and tabs at either side. */
+struct http_span http_span_trim(const char *data, const char *end);
 
 /* The media type without parameters. */
 bool http_span_media_type_is(struct http_span content_type, const char *type);

@@ -28,8 +28,8 @@ text_hex(const uint8_t *data, size_t len, char *out)
     out[2 * len] = '\0';
 }
 
-static int
-hex_value(char c)
+int
+text_hex_value(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -49,8 +49,8 @@ text_unhex(const char *text, uint8_t *out, size_t max, size_t *len)
     if (text_len % 2 != 0 || text_len / 2 > max)
         return false;
     for (i = 0; i < text_len / 2; i++) {
-        int high = hex_value(text[2 * i]);
-        int low = hex_value(text[2 * i + 1]);
+        int high = text_hex_value(text[2 * i]);
+        int low = text_hex_value(text[2 * i + 1]);
 
         if (high < 0 || low < 0)
             return false;
@@ -236,9 +236,9 @@ text_file_read(const char *path, size_t max, struct buf *out, struct error *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
-        return error_errno(
-            err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_INTERNAL,
-            "cannot open %s", path);
+        return error_errno(err,
+                           errno == ENOENT ? ERROR_NOT_FOUND : ERROR_INTERNAL,
+                           "cannot open %s", path);
     while ((n = read(fd, chunk, sizeof chunk)) > 0) {
         if ((size_t)n > max - out->len || !buf_add(out, chunk, (size_t)n)) {
             error_set(err, ERROR_INPUT, "%s is longer than %zu octets", path,
@@ -287,8 +287,8 @@ text_file_write(const char *path, const void *data, size_t len, unsigned mode,
     fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0)
         return error_errno(err, ERROR_INTERNAL, "cannot create %s", beside);
-    is_written = fchmod(fd, mode) == 0 && write_all(fd, data, len) &&
-                 fsync(fd) == 0;
+    is_written =
+        fchmod(fd, mode) == 0 && write_all(fd, data, len) && fsync(fd) == 0;
     if (close(fd) != 0)
         is_written = false;
     if (!is_written || rename(beside, path) != 0) {

@@ -10,6 +10,9 @@
 /* Lower-case hex with a NUL: `out` holds 2 * len + 1. */
 void text_hex(const uint8_t *data, size_t len, char *out);
 
+/* 0 to 15, or -1 when `c` is no hex digit (either case). */
+int text_hex_value(char c);
+
 /* Exactly the hex digits (either case, even count) of `text`; at most `max`
  * octets are written. False for anything else. */
 bool text_unhex(const char *text, uint8_t *out, size_t max,
