@@ -133,18 +133,48 @@ bool db_certificate_by_issuer(struct db *db, int32_t issuer_id, int64_t limit,
 void db_certificate_free(struct db_certificate *certificate); /* or NULL */
 void db_certificates_free(struct db_certificate *certificates, size_t count);
 
-/* How many certificates that are not over (intended; or valid or held and not
- * expired at `now`) have this key, or this profile and subject; `except` (NULL:
- * none) is not counted. For unique-key and unique-subject rules. */
-bool db_certificate_live_with_key(struct db *db, const uint8_t spki_sha256[32],
-                                  const struct db_certificate_ref *except,
-                                  int64_t now, int64_t *count,
+/* Rows that a rule of uniqueness counts. `all` is every row there ever was: it
+ * only grows, so that db_certificate_guard() can see whether one was added. */
+struct db_certificate_count {
+    int64_t all;
+    int64_t others; /* that the rule forbids beside a new one */
+};
+
+/* Others: not void and not in the line of `predecessor` (NULL: none): itself,
+ * its predecessor and so on. */
+bool db_certificate_count_key(struct db *db, const uint8_t spki_sha256[32],
+                              const struct db_certificate_ref *predecessor,
+                              struct db_certificate_count *out,
+                              struct error *err) MUST_CHECK;
+/* Of this issuer, profile and subject. Others: intended, or valid or held and
+ * not expired at `now`; not the predecessor. */
+bool db_certificate_count_subject(struct db *db, int32_t issuer_id,
+                                  const char *profile, const char *subject_text,
+                                  const struct db_certificate_ref *predecessor,
+                                  int64_t now, struct db_certificate_count *out,
                                   struct error *err) MUST_CHECK;
-bool db_certificate_live_with_subject(struct db *db, const char *profile,
-                                      const uint8_t *subject, size_t len,
-                                      const struct db_certificate_ref *except,
-                                      int64_t now, int64_t *count,
-                                      struct error *err) MUST_CHECK;
+
+/* What an intent was judged upon. */
+struct db_certificate_premise {
+    int32_t issuer_id;
+    const char *profile;
+    const char *subject_text;
+    int64_t subject_all; /* count when judged; -1: no such rule */
+    uint8_t spki_sha256[32];
+    int64_t key_all;               /* count when judged; -1: no such rule */
+    int32_t predecessor_issuer_id; /* 0: none */
+    uint8_t predecessor[DB_SERIAL_LEN];
+    int64_t predecessor_index; /* its status_index when judged */
+};
+
+/* Which intents, written in this transaction, stand on something that has
+ * changed since they were judged: is_stale[i]. A key that was blocked, a
+ * certificate added, a predecessor whose status moved. Right only while
+ * log.head is locked: then nobody else commits. */
+bool db_certificate_guard(struct db *db,
+                          const struct db_certificate_premise *rows,
+                          size_t count, bool *is_stale,
+                          struct error *err) MUST_CHECK;
 
 /* Writes rows as intended. ERROR_CONFLICT when a serial is taken. */
 bool db_certificate_intend(struct db *db,
@@ -157,10 +187,6 @@ bool db_certificate_intend(struct db *db,
 bool db_certificate_store(struct db *db,
                           const struct db_certificate_result *rows,
                           size_t count, struct error *err) MUST_CHECK;
-
-/* intended -> void. */
-bool db_certificate_void(struct db *db, const struct db_certificate_ref *rows,
-                         size_t count, struct error *err) MUST_CHECK;
 
 /* Takes the rows' locks in the order of (issuer, serial), which keeps two
  * transactions from waiting for each other, and reads them; absent ones are

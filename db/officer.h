@@ -53,7 +53,7 @@ bool db_credential_insert(struct db *db, const uint8_t credential_id[32],
                           struct error *err) MUST_CHECK;
 
 /* active -> dismissed, and the officer's credentials active -> revoked.
- * ERROR_CONFLICT unless active, ERROR_NOT_FOUND if there is none. */
+ * ERROR_CONFLICT unless there is one and active. */
 bool db_officer_dismiss(struct db *db, const char *officer_id, int64_t until,
                         struct error *err) MUST_CHECK;
 

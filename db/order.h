@@ -76,4 +76,8 @@ bool db_order_open(struct db *db, int64_t before, int64_t limit,
                    struct db_open_order **out, size_t *count,
                    struct error *err) MUST_CHECK;
 
+/* The instant of the log's last entry; 0 if the log is empty. A clock that is
+ * behind it is wrong. */
+bool db_order_clock(struct db *db, int64_t *at, struct error *err) MUST_CHECK;
+
 #endif

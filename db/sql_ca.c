@@ -1,6 +1,22 @@
 /* Statements of the role signet_ca; see db/sql_ca.h. */
 #include "db/sql_ca.h"
 
+#define CERTIFICATE_COLUMNS                                                    \
+    "issuer_id::integer, serial, order_id::text, ordinal::integer, profile,"   \
+    " subject, subject_text, spki_sha256, account, tbs, der, not_before,"      \
+    " not_after, state, coalesce(reason, -1)::integer, revoked_at,"            \
+    " invalid_from, coalesce(predecessor_issuer_id, 0)::integer, predecessor," \
+    " coalesce(status_index, -1)"
+
+#define STATUS_COLUMNS                                                         \
+    "issuer_id::integer, serial, state, coalesce(reason, -1)::integer,"        \
+    " revoked_at, invalid_from, spki_sha256"
+
+#define OFFICER_COLUMNS                                                        \
+    "o.officer_id::text, o.name, o.person, o.state = 'active', o.since,"       \
+    " o.until, coalesce((SELECT string_agg(role, ',' ORDER BY role)"           \
+    " FROM ca.officer_role r WHERE r.officer_id = o.officer_id), '')"
+
 const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
     DB_LOG_STATEMENTS,
 
@@ -45,12 +61,11 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " WHERE issuer_id = $1 AND state IN ('held', 'revoked')"
          " AND (not_after >= $2 OR status_index >= $3) ORDER BY serial"},
     /* Its issue is no change that a CRL shows. */
-    [DB_CRL_IS_CHANGED] =
-        {"crl_is_changed",
-         "SELECT EXISTS (SELECT FROM ca.certificate c"
-         " JOIN log.entry e ON e.index = c.status_index"
-         " WHERE c.status_index >= $2 AND c.issuer_id = $1"
-         " AND e.event <> 'certificate.issued')"},
+    [DB_CRL_IS_CHANGED] = {"crl_is_changed",
+                           "SELECT EXISTS (SELECT FROM ca.certificate c"
+                           " JOIN log.entry e ON e.index = c.status_index"
+                           " WHERE c.status_index >= $2 AND c.issuer_id = $1"
+                           " AND e.event <> 'certificate.issued')"},
     [DB_CRL_RESERVE] = {"crl_reserve",
                         "INSERT INTO ca.crl (issuer_id, number, this_update,"
                         " next_update, entries, status_index, sha256)"
@@ -64,10 +79,9 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          "UPDATE ca.crl SET der = NULL WHERE issuer_id = $1"
          " AND der IS NOT NULL AND number < (SELECT max(number) FROM ca.crl"
          " WHERE issuer_id = $1 AND number < $2 AND signed_at IS NOT NULL)"},
-    [DB_CRL_NEWEST] = {"crl_newest",
-                       "SELECT number, der FROM ca.crl"
-                       " WHERE issuer_id = $1 AND der IS NOT NULL"
-                       " ORDER BY number DESC LIMIT 1"},
+    [DB_CRL_NEWEST] = {"crl_newest", "SELECT number, der FROM ca.crl"
+                                     " WHERE issuer_id = $1 AND der IS NOT NULL"
+                                     " ORDER BY number DESC LIMIT 1"},
 
     [DB_OCSP_KEY_INSERT] =
         {"ocsp_key_insert",
@@ -102,4 +116,239 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
                       "SELECT subject_id::integer, signer_id::integer,"
                       " certificate FROM ca.link_certificate"
                       " ORDER BY subject_id, signer_id"},
+
+    [DB_ISSUER_LIST] =
+        {"issuer_list",
+         "SELECT issuer_id::integer, name, state, is_root, generation, token,"
+         " key_id, key_type, scheme, subject, spki, certificate, not_after,"
+         " coalesce(parent_id, 0)::integer, created_at"
+         " FROM ca.issuer ORDER BY issuer_id"},
+    [DB_ISSUER_INSERT] =
+        {"issuer_insert",
+         "INSERT INTO ca.issuer (name, state, is_root, generation, token,"
+         " key_id, key_type, scheme, subject, spki, certificate, not_after,"
+         " parent_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,"
+         " $10, $11, $12, nullif($13, 0)::smallint, $14)"
+         " RETURNING issuer_id::integer"},
+    [DB_ISSUER_CERTIFY] = {"issuer_certify",
+                           "UPDATE ca.issuer SET certificate = $2,"
+                           " not_after = $3, state = $4"
+                           " WHERE issuer_id = $1 AND state = 'planned'"},
+    [DB_ISSUER_MOVE] = {"issuer_move", "UPDATE ca.issuer SET state = $3"
+                                       " WHERE issuer_id = $1 AND state = $2"},
+
+    [DB_OFFICER_LIST] = {"officer_list",
+                         "SELECT " OFFICER_COLUMNS " FROM ca.officer o"
+                         " ORDER BY o.name, o.officer_id"},
+    [DB_OFFICER_INSERT] =
+        {"officer_insert",
+         "INSERT INTO ca.officer (officer_id, name, person, state, since)"
+         " VALUES ($1::uuid, $2, $3, 'active', $4)"},
+    [DB_OFFICER_ADD_ROLE] = {"officer_add_role",
+                             "INSERT INTO ca.officer_role (officer_id, role)"
+                             " VALUES ($1::uuid, $2)"},
+    [DB_OFFICER_DISMISS] = {"officer_dismiss",
+                            "UPDATE ca.officer SET state = 'dismissed',"
+                            " until = $2"
+                            " WHERE officer_id = $1::uuid"
+                            " AND state = 'active'"},
+    [DB_OFFICER_COUNT_ROLE] =
+        {"officer_count_role",
+         "SELECT count(*) FROM ca.officer o JOIN ca.officer_role r"
+         " USING (officer_id) WHERE r.role = $1 AND o.state = 'active'"},
+    [DB_CREDENTIAL_LIST] =
+        {"credential_list",
+         "SELECT " OFFICER_COLUMNS ", c.credential_id, c.public_data, c.kind,"
+         " c.state = 'active', c.not_before, c.not_after"
+         " FROM ca.credential c JOIN ca.officer o USING (officer_id)"
+         " WHERE c.credential_id = ANY ($1::bytea[])"},
+    [DB_CREDENTIAL_INSERT] =
+        {"credential_insert",
+         "INSERT INTO ca.credential (credential_id, officer_id, kind,"
+         " public_data, state, not_before, not_after)"
+         " VALUES ($1, $2::uuid, $3, $4, 'active', $5, $6)"},
+    [DB_CREDENTIAL_REVOKE_ALL] =
+        {"credential_revoke_all",
+         "UPDATE ca.credential SET state = 'revoked'"
+         " WHERE officer_id = $1::uuid AND state = 'active'"},
+
+    [DB_ORDER_FIND] = {"order_find",
+                       "SELECT order_id::text, digest, kind, body, state,"
+                       " problem, requested_by, received_at, finished_at"
+                       " FROM ca.order WHERE order_id = $1::uuid"},
+    [DB_ORDER_INSERT] =
+        {"order_insert",
+         "INSERT INTO ca.order (order_id, digest, kind, body, state,"
+         " requested_by, received_at, finished_at)"
+         " SELECT o.id::uuid, o.digest, o.kind, o.body,"
+         " CASE WHEN o.finished = 0 THEN 'recorded' ELSE 'done' END, o.by,"
+         " to_timestamp(o.received), to_timestamp(nullif(o.finished, 0))"
+         " FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[],"
+         " $5::text[], $6::bigint[], $7::bigint[])"
+         " AS o (id, digest, kind, body, by, received, finished)"
+         " ORDER BY o.id ON CONFLICT (order_id) DO NOTHING"
+         " RETURNING order_id::text"},
+    [DB_ORDER_FINISH] =
+        {"order_finish",
+         "WITH mine AS (SELECT order_id FROM ca.order WHERE order_id IN"
+         " (SELECT id::uuid FROM unnest($1::text[]) AS w (id))"
+         " AND state = 'recorded' ORDER BY order_id FOR UPDATE)"
+         " UPDATE ca.order o SET state = 'done', finished_at = $2"
+         " FROM mine WHERE o.order_id = mine.order_id"
+         " RETURNING o.order_id::text"},
+    [DB_ORDER_FAIL] = {"order_fail",
+                       "UPDATE ca.order SET state = 'failed', problem = $2,"
+                       " finished_at = $3"
+                       " WHERE order_id = $1::uuid AND state = 'recorded'"},
+    [DB_ORDER_OPEN] = {"order_open",
+                       "SELECT order_id::text FROM ca.order"
+                       " WHERE state = 'recorded' AND kind <> 'ceremony'"
+                       " AND received_at < $1"
+                       " ORDER BY received_at LIMIT $2"},
+    [DB_ORDER_CLOCK] = {"order_clock",
+                        "SELECT e.at FROM log.head h JOIN log.entry e"
+                        " ON e.index = h.next_index - 1"},
+    /* Only of officers and credentials that are active at this moment. */
+    [DB_DECISION_INSERT] =
+        {"decision_insert",
+         "INSERT INTO ca.decision (order_id, step, officer_id, credential_id,"
+         " verdict, decided_at, statement, signature)"
+         " SELECT d.order_id::uuid, d.step, c.officer_id, c.credential_id,"
+         " 'approve', to_timestamp(d.at), d.statement, d.signature"
+         " FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[],"
+         " $5::bigint[], $6::bytea[], $7::bytea[])"
+         " AS d (order_id, step, officer_id, credential_id, at, statement,"
+         " signature)"
+         " JOIN ca.credential c ON c.credential_id = d.credential_id"
+         " AND c.officer_id = d.officer_id::uuid AND c.state = 'active'"
+         " JOIN ca.officer o ON o.officer_id = c.officer_id"
+         " AND o.state = 'active'"},
+
+    [DB_CERTIFICATE_GET] = {"certificate_get",
+                            "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
+                            " WHERE issuer_id = $1 AND serial = $2"},
+    [DB_CERTIFICATE_OF_ORDER] = {"certificate_of_order",
+                                 "SELECT " CERTIFICATE_COLUMNS
+                                 " FROM ca.certificate"
+                                 " WHERE order_id = $1::uuid ORDER BY ordinal"},
+    [DB_CERTIFICATE_BY_KEY] =
+        {"certificate_by_key",
+         "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
+         " WHERE spki_sha256 = $1 ORDER BY not_before DESC, serial LIMIT $2"},
+    [DB_CERTIFICATE_BY_SUBJECT] =
+        {"certificate_by_subject",
+         "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
+         " WHERE subject_text = $1 ORDER BY not_before DESC, serial LIMIT $2"},
+    [DB_CERTIFICATE_BY_ACCOUNT] =
+        {"certificate_by_account",
+         "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
+         " WHERE account = $1 ORDER BY not_before DESC, serial LIMIT $2"},
+    [DB_CERTIFICATE_BY_ISSUER] =
+        {"certificate_by_issuer",
+         "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
+         " WHERE issuer_id = $1 ORDER BY not_before DESC, serial LIMIT $2"},
+    /* The line of a certificate: what it succeeded, and so on. */
+    [DB_CERTIFICATE_COUNT_KEY] =
+        {"certificate_count_key",
+         "WITH RECURSIVE line (issuer_id, serial) AS ("
+         " SELECT $2::smallint, $3::bytea"
+         " UNION SELECT c.predecessor_issuer_id, c.predecessor FROM line"
+         " JOIN ca.certificate c USING (issuer_id, serial)"
+         " WHERE c.predecessor IS NOT NULL)"
+         " SELECT count(*), count(*) FILTER (WHERE state <> 'void'"
+         " AND (issuer_id, serial) NOT IN (SELECT * FROM line))"
+         " FROM ca.certificate WHERE spki_sha256 = $1"},
+    [DB_CERTIFICATE_COUNT_SUBJECT] =
+        {"certificate_count_subject",
+         "SELECT count(*), count(*) FILTER (WHERE (state = 'intended'"
+         " OR state IN ('valid', 'held') AND not_after >= $6)"
+         " AND NOT (issuer_id = $4 AND serial = $5))"
+         " FROM ca.certificate"
+         " WHERE issuer_id = $1 AND profile = $2 AND subject_text = $3"},
+    [DB_CERTIFICATE_INTEND] =
+        {"certificate_intend",
+         "INSERT INTO ca.certificate (issuer_id, serial, order_id, ordinal,"
+         " profile, subject, subject_text, spki_sha256, account, tbs,"
+         " not_before, not_after, state, predecessor_issuer_id, predecessor)"
+         " SELECT c.issuer, c.serial, c.order_id::uuid, c.ordinal, c.profile,"
+         " c.subject, c.subject_text, c.key, c.account, c.tbs,"
+         " to_timestamp(c.not_before), to_timestamp(c.not_after), 'intended',"
+         " nullif(c.pred_issuer, 0), c.pred"
+         " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[],"
+         " $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[],"
+         " $10::bytea[], $11::bytea[], $12::bytea[], $13::bytea[],"
+         " $14::bytea[]) AS c (issuer, ordinal, not_before, not_after,"
+         " pred_issuer, order_id, profile, subject_text, account, serial,"
+         " subject, key, tbs, pred)"},
+    [DB_CERTIFICATE_GUARD] =
+        {"certificate_guard",
+         "SELECT g.place FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],"
+         " $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::bytea[],"
+         " $9::bytea[]) WITH ORDINALITY AS g (issuer, subject_all, key_all,"
+         " pred_issuer, pred_index, profile, subject_text, key, pred, place)"
+         " WHERE EXISTS (SELECT FROM ca.blocked_key b"
+         " WHERE b.spki_sha256 = g.key)"
+         " OR g.key_all >= 0 AND (SELECT count(*) FROM ca.certificate c"
+         " WHERE c.spki_sha256 = g.key) <> g.key_all + 1"
+         " OR g.subject_all >= 0 AND (SELECT count(*) FROM ca.certificate c"
+         " WHERE c.subject_text = g.subject_text AND c.profile = g.profile"
+         " AND c.issuer_id = g.issuer) <> g.subject_all + 1"
+         " OR g.pred IS NOT NULL AND NOT EXISTS (SELECT FROM ca.certificate c"
+         " WHERE c.issuer_id = g.pred_issuer AND c.serial = g.pred"
+         " AND c.status_index = g.pred_index)"},
+    /* What was signed must be what was recorded: a certificate of 256 to 65535
+     * octets has its TBSCertificate after four octets of tag and length. */
+    [DB_CERTIFICATE_STORE] =
+        {"certificate_store",
+         "UPDATE ca.certificate c SET state = 'valid', der = r.der,"
+         " status_index = r.index FROM unnest($1::bigint[], $2::bigint[],"
+         " $3::bytea[], $4::bytea[]) AS r (issuer, index, serial, der)"
+         " WHERE c.issuer_id = r.issuer AND c.serial = r.serial"
+         " AND c.state = 'intended' AND"
+         " substring(r.der FROM 5 FOR octet_length(c.tbs)) = c.tbs"},
+    [DB_CERTIFICATE_CHANGE] =
+        {"certificate_change",
+         "UPDATE ca.certificate c SET state = r.target,"
+         " reason = nullif(r.reason, -1),"
+         " revoked_at = to_timestamp(nullif(r.at, 0)),"
+         " invalid_from = to_timestamp(nullif(r.invalid, 0)),"
+         " status_index = r.index FROM unnest($1::bigint[], $2::bigint[],"
+         " $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[],"
+         " $8::bytea[]) AS r (issuer, reason, at, invalid, index, origin,"
+         " target, serial)"
+         " WHERE c.issuer_id = r.issuer AND c.serial = r.serial"
+         " AND c.state = r.origin"},
+    [DB_CERTIFICATE_LOCK] = {"certificate_lock",
+                             "SELECT " STATUS_COLUMNS
+                             " FROM ca.certificate WHERE (issuer_id, serial)"
+                             " IN (SELECT w.issuer, w.serial FROM"
+                             " unnest($1::bigint[], $2::bytea[])"
+                             " AS w (issuer, serial))"
+                             " ORDER BY issuer_id, serial FOR UPDATE"},
+    [DB_CERTIFICATE_LOCK_KEY] = {"certificate_lock_key",
+                                 "SELECT " STATUS_COLUMNS
+                                 " FROM ca.certificate WHERE spki_sha256 = $1"
+                                 " AND state IN ('valid', 'held', 'revoked')"
+                                 " ORDER BY issuer_id, serial FOR UPDATE"},
+    [DB_CERTIFICATE_STATUSES] =
+        {"certificate_statuses",
+         "SELECT " STATUS_COLUMNS
+         " FROM ca.certificate WHERE (issuer_id, serial)"
+         " IN (SELECT w.issuer, w.serial FROM"
+         " unnest($1::bigint[], $2::bytea[]) AS w (issuer, serial))"
+         " ORDER BY issuer_id, serial"},
+    [DB_CERTIFICATE_KEY_STATUSES] =
+        {"certificate_key_statuses",
+         "SELECT " STATUS_COLUMNS " FROM ca.certificate"
+         " WHERE spki_sha256 = $1 AND state IN ('valid', 'held', 'revoked')"
+         " ORDER BY issuer_id, serial"},
+    [DB_CERTIFICATE_NOTIFY] = {"certificate_notify", "NOTIFY status"},
+    [DB_KEY_BLOCK] = {"key_block", "INSERT INTO ca.blocked_key"
+                                   " (spki_sha256, why, order_id, blocked_at)"
+                                   " VALUES ($1, $2, $3::uuid, $4)"
+                                   " ON CONFLICT DO NOTHING"},
+    [DB_KEY_BLOCKED] =
+        {"key_blocked",
+         "SELECT w.place FROM unnest($1::bytea[]) WITH ORDINALITY"
+         " AS w (key, place) JOIN ca.blocked_key b ON b.spki_sha256 = w.key"},
 };
