@@ -492,6 +492,27 @@ db_certificate_change(struct db *db, const struct db_certificate_change *rows,
     return ok;
 }
 
+bool
+db_certificate_void(struct db *db, const struct db_certificate_ref *rows,
+                    size_t count, struct error *err)
+{
+    struct db_params p = {0};
+    struct columns c;
+    bool ok;
+
+    columns_init(&c, count, 1, 0, 1);
+    for (size_t i = 0; i < count; i++) {
+        c.number[0][i] = rows[i].issuer_id;
+        c.bytes[0][i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
+    }
+    db_bind_int64_array(&p, c.number[0], count);
+    db_bind_bytes_array(&p, c.bytes[0], count);
+    ok = exec_all(db, DB_CERTIFICATE_GIVE_UP, &p, count, ERROR_CONFLICT,
+                  "give certificates up", err);
+    columns_clear(&c);
+    return ok;
+}
+
 /* ---- Statuses ---------------------------------------------------------- */
 
 static bool

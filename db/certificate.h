@@ -188,6 +188,11 @@ bool db_certificate_store(struct db *db,
                           const struct db_certificate_result *rows,
                           size_t count, struct error *err) MUST_CHECK;
 
+/* intended -> void, for what will never be signed. ERROR_CONFLICT unless every
+ * row was intended. */
+bool db_certificate_void(struct db *db, const struct db_certificate_ref *rows,
+                         size_t count, struct error *err) MUST_CHECK;
+
 /* Takes the rows' locks in the order of (issuer, serial), which keeps two
  * transactions from waiting for each other, and reads them; absent ones are
  * left out. The caller frees *out with free(). */

@@ -68,7 +68,8 @@ bool db_order_finish(struct db *db, const char *const *order_ids, size_t count,
 bool db_order_fail(struct db *db, const char *order_id, const char *problem,
                    int64_t at, struct error *err) MUST_CHECK;
 
-/* Orders in state recorded that were received before `before`, oldest first. */
+/* Issuing orders in state recorded that were received before `before`, oldest
+ * first. */
 struct db_open_order {
     char order_id[37];
 };

@@ -96,7 +96,9 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " FROM ca.ocsp_key k LEFT JOIN LATERAL ("
          " SELECT * FROM ca.certificate"
          " WHERE spki_sha256 = sha256(k.spki) AND issuer_id = k.issuer_id"
-         " AND state IN ('intended', 'valid')"
+         " AND (state = 'valid' OR state = 'intended' AND EXISTS ("
+         " SELECT FROM ca.order o WHERE o.order_id = certificate.order_id"
+         " AND o.kind = 'ocsp-signer'))"
          " ORDER BY not_after DESC LIMIT 1) c ON true"
          " WHERE k.state = 'active' ORDER BY k.issuer_id, k.key_id"},
 
@@ -202,7 +204,8 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
                        " WHERE order_id = $1::uuid AND state = 'recorded'"},
     [DB_ORDER_OPEN] = {"order_open",
                        "SELECT order_id::text FROM ca.order"
-                       " WHERE state = 'recorded' AND kind <> 'ceremony'"
+                       " WHERE state = 'recorded' AND kind IN"
+                       " ('issue', 'renew', 'rekey', 'reissue', 'change')"
                        " AND received_at < $1"
                        " ORDER BY received_at LIMIT $2"},
     [DB_ORDER_CLOCK] = {"order_clock",
@@ -318,6 +321,12 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " target, serial)"
          " WHERE c.issuer_id = r.issuer AND c.serial = r.serial"
          " AND c.state = r.origin"},
+    [DB_CERTIFICATE_GIVE_UP] =
+        {"certificate_give_up",
+         "UPDATE ca.certificate c SET state = 'void'"
+         " FROM unnest($1::bigint[], $2::bytea[]) AS r (issuer, serial)"
+         " WHERE c.issuer_id = r.issuer AND c.serial = r.serial"
+         " AND c.state = 'intended'"},
     [DB_CERTIFICATE_LOCK] = {"certificate_lock",
                              "SELECT " STATUS_COLUMNS
                              " FROM ca.certificate WHERE (issuer_id, serial)"
