@@ -1,0 +1,20 @@
+/* signet: the command line. Each folder brings its verbs. */
+#include "base/cli.h"
+#include "base/cli_config.h"
+#include "base/cli_service.h"
+#include "ca-core/cli.h"
+#include "db/cli.h"
+#include "hsm/cli.h"
+#include "ra/cli/cli_ra.h"
+
+int
+main(int argc, char **argv)
+{
+    static const struct cli_verb *const tables[] = {
+        ra_verbs,    review_verbs,   ca_verbs,      profile_verbs,
+        audit_verbs, ceremony_verbs, sample_verbs,  hsm_verbs,
+        db_verbs,    config_verbs,   service_verbs, NULL,
+    };
+
+    return cli_main(argc, argv, tables);
+}

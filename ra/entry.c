@@ -1,0 +1,78 @@
+/* The RA's entries of the log: ra/entry.h. */
+#include "ra/entry.h"
+
+#include <string.h>
+
+enum { ENTRY_MAX = 64 * 1024 };
+
+/* Completes the body with what every entry has, and appends it. Takes json. */
+static bool
+entry_append(struct db *db, json_t *take_json, const char *event,
+             const char *subject, int64_t at, struct error *err)
+{
+    struct buf octets = BUF_INIT(ENTRY_MAX);
+    struct db_entry entry = {.at = at, .event = event, .subject = subject};
+    size_t len = 0;
+    int64_t index;
+    bool ok = false;
+
+    json_set_time(take_json, "at", at);
+    json_set_text(take_json, "event", event);
+    json_set_text(take_json, "subject", subject);
+    /* A leaf of the tree: RFC 6962, 2.1. The 0x00 is in front of the body. */
+    buf_add_byte(&octets, 0x00);
+    if (!json_canonical(take_json, &octets, err))
+        goto out;
+    if (EVP_Q_digest(NULL, "SHA256", NULL, octets.data, octets.len, entry.hash,
+                     &len) != 1) {
+        error_openssl(err, ERROR_INTERNAL, "hash of an entry");
+        goto out;
+    }
+    entry.body = octets.data + 1;
+    entry.body_len = octets.len - 1;
+    ok = db_entry_append(db, &entry, 1, &index, err);
+out:
+    buf_clear(&octets);
+    json_decref(take_json);
+    return ok;
+}
+
+bool
+entry_account(struct db *db, const char *account, const char *officer_id,
+              int64_t at, struct error *err)
+{
+    json_t *json = json_object();
+
+    json_set_text(json, "officer_id", officer_id);
+    return entry_append(db, json, "account.created", account, at, err);
+}
+
+bool
+entry_application(struct db *db, const struct application_step *step,
+                  const char *account, const char *order_id,
+                  const struct review_decision *decision,
+                  const uint8_t history_hash[32], struct error *err)
+{
+    const struct application_transition *transition = step->transition;
+    json_t *json = json_object();
+    json_t *signed_part;
+    char event[64];
+
+    snprintf(event, sizeof event, "application.%s",
+             application_event_name(transition->event));
+    json_set_text(json, "account", account);
+    json_set_int(json, "revision", step->revision);
+    json_set_text(json, "from", application_state_name(transition->from));
+    json_set_text(json, "to", application_state_name(transition->to));
+    json_set_text(json, "role", application_actor_name(transition->who));
+    json_set_text(json, "actor", step->actor);
+    json_set_hex(json, "history", history_hash, 32);
+    if (order_id != NULL)
+        json_set_text(json, "order_id", order_id);
+    if (decision != NULL) {
+        signed_part = review_decision_json(decision);
+        json_object_del(signed_part, "remark");
+        json_object_set_new(json, "decision", signed_part);
+    }
+    return entry_append(db, json, event, step->number, step->at, err);
+}

@@ -1,0 +1,355 @@
+/* Routes, callers and accounts: ra/handlers.h. */
+#include "ra/handlers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "db/sql_ra.h"
+#include "ra/account.h"
+#include "ra/business.h"
+
+enum { CONNECT_TIMEOUT_S = 3, STATEMENT_TIMEOUT_MS = 5000 };
+
+const struct http_route ra_routes[] = {
+    {HTTP_POST, "/v1/accounts", handle_account_create, NULL},
+    {HTTP_GET, "/v1/accounts", handle_account_list, NULL},
+    {HTTP_POST, "/v1/applications", handle_application_create, NULL},
+    {HTTP_GET, "/v1/applications", handle_application_list, NULL},
+    {HTTP_GET, "/v1/applications/{number}", handle_application_show, NULL},
+    {HTTP_PUT, "/v1/applications/{number}", handle_application_edit, NULL},
+    {HTTP_POST, "/v1/applications/{number}/submit", handle_application_submit,
+     NULL},
+    {HTTP_POST, "/v1/applications/{number}/withdraw",
+     handle_application_withdraw, NULL},
+    {HTTP_GET, "/v1/applications/{number}/history", handle_application_history,
+     NULL},
+    {HTTP_GET, "/v1/applications/{number}/certificate",
+     handle_application_certificate, NULL},
+    {HTTP_GET, "/v1/applications/{number}/review", handle_review_show, NULL},
+    {HTTP_POST, "/v1/applications/{number}/decisions", handle_review_decide,
+     NULL},
+};
+
+const size_t ra_route_count = sizeof ra_routes / sizeof ra_routes[0];
+
+/* ---- Workers ------------------------------------------------------------- */
+
+void *
+ra_worker_new(void *service, struct error *err)
+{
+    struct ra *ra = service;
+    struct ra_worker *worker = base_alloc(sizeof *worker);
+    struct db_options options = {
+        .connection = config_text(ra->config, "db.ra"),
+        .statements = db_ra_statements,
+        .statement_count = DB_RA_STATEMENT_COUNT,
+        .connect_timeout_s = CONNECT_TIMEOUT_S,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+    };
+
+    worker->ra = ra;
+    if (!db_open(&options, &worker->db, err) ||
+        !ca_client_new(ra->config, &worker->ca, err)) {
+        ra_worker_free(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+void
+ra_worker_free(void *arg)
+{
+    struct ra_worker *worker = arg;
+
+    if (worker == NULL)
+        return;
+    ca_client_free(worker->ca);
+    db_close(worker->db);
+    free(worker);
+}
+
+bool
+ra_health(void *arg, json_t *out)
+{
+    struct ra_worker *worker = arg;
+    struct db_account unused[1];
+    size_t count;
+    struct error err = {0};
+    bool ok = db_account_list(worker->db, "", 1, unused, &count, &err);
+
+    /* signet-ca being away stops reviews, not this service: applications are
+     * taken, and orders wait. */
+    json_set_text(out, "database", ok ? "ok" : error_code_name(err.code));
+    return ok;
+}
+
+/* ---- Callers ------------------------------------------------------------- */
+
+/* Statuses that are about HTTP itself and so not in the table of codes. */
+static void
+reply_problem(struct http_response *res, const struct http_request *req,
+              int status, const char *title, const char *detail)
+{
+    json_t *problem = json_object();
+    char *text;
+
+    json_set_text(problem, "type", "about:blank");
+    json_set_text(problem, "title", title);
+    json_set_int(problem, "status", status);
+    json_set_text(problem, "detail", detail);
+    json_set_text(problem, "request_id", req->id);
+    text = json_dumps(problem, JSON_COMPACT);
+    http_reply_bytes(res, status, "application/problem+json", text,
+                     strlen(text));
+    free(text);
+    json_decref(problem);
+}
+
+/* One answer for no token, a malformed one and an unknown one (RFC 6750, 3;
+ * without its error attribute, which would tell them apart). */
+static void
+reply_unknown(struct http_response *res, const struct http_request *req)
+{
+    reply_problem(res, req, 401, "Unauthorized",
+                  "an account's token or an officer's certificate is needed");
+    http_response_header(res, "WWW-Authenticate", "Bearer realm=\"signet-ra\"");
+}
+
+static bool
+caller_by_token(struct ra_worker *worker, const struct http_request *req,
+                struct http_response *res, struct caller *out)
+{
+    uint8_t hash[ACCOUNT_HASH_LEN];
+    bool is_known = false;
+    struct error err = {0};
+
+    if (!throttle_admits(worker->ra->throttle, req->peer.address,
+                         clock_monotonic_ms())) {
+        reply_problem(res, req, 429, "Too Many Requests",
+                      "too many tokens from this address opened nothing");
+        http_response_header(res, "Retry-After", "1");
+        return false;
+    }
+    if (account_token_read(req, hash) &&
+        !db_account_by_token(worker->db, hash, &is_known, &out->account,
+                             &err)) {
+        http_reply_error(res, req, "caller.account", &err);
+        return false;
+    }
+    if (!is_known) {
+        throttle_failed(worker->ra->throttle, req->peer.address,
+                        clock_monotonic_ms());
+        log_event(LOG_LEVEL_INFO, "caller.unknown",
+                  LOG_TEXT("address", req->peer.address));
+        reply_unknown(res, req);
+    }
+    return is_known;
+}
+
+/* Records hold personal data: they are for those who work on them. */
+static bool
+officer_has_business(const struct review_officer *officer)
+{
+    return officer->has_role[API_ROLE_BUSINESS_ADMINISTRATOR] ||
+           officer->has_role[API_ROLE_INTAKE_CLERK] ||
+           officer->has_role[API_ROLE_FIRST_REVIEWER] ||
+           officer->has_role[API_ROLE_SECOND_REVIEWER] ||
+           officer->has_role[API_ROLE_AUDITOR];
+}
+
+bool
+caller_get(struct ra_worker *worker, const struct http_request *req,
+           struct http_response *res, struct caller *out)
+{
+    struct error err = {0};
+
+    memset(out, 0, sizeof *out);
+    if (http_header(req, "authorization") != NULL)
+        return caller_by_token(worker, req, res, out);
+    if (!req->peer.is_authenticated || req->peer.certificate == NULL) {
+        reply_unknown(res, req);
+        return false;
+    }
+    if (!officer_find(worker->ra->officers, worker->ca, req->peer.certificate,
+                      req->peer.certificate_len, clock_now(), &out->officer,
+                      &err)) {
+        http_reply_error(res, req, "caller.officer", &err);
+        return false;
+    }
+    if (!officer_has_business(&out->officer)) {
+        error_set(&err, ERROR_DENIED,
+                  "none of your roles has business with applications");
+        http_reply_error(res, req, "caller.officer", &err);
+        return false;
+    }
+    out->is_officer = true;
+    return true;
+}
+
+static bool
+caller_of_kind(struct ra_worker *worker, const struct http_request *req,
+               struct http_response *res, struct caller *out, bool is_officer)
+{
+    struct error err = {0};
+
+    if (!caller_get(worker, req, res, out))
+        return false;
+    if (out->is_officer == is_officer)
+        return true;
+    error_set(&err, ERROR_DENIED, "this is for %s",
+              is_officer ? "officers" : "accounts");
+    http_reply_error(res, req, "caller.kind", &err);
+    return false;
+}
+
+bool
+caller_account(struct ra_worker *worker, const struct http_request *req,
+               struct http_response *res, struct caller *out)
+{
+    return caller_of_kind(worker, req, res, out, false);
+}
+
+bool
+caller_officer(struct ra_worker *worker, const struct http_request *req,
+               struct http_response *res, struct caller *out)
+{
+    return caller_of_kind(worker, req, res, out, true);
+}
+
+/* Whether a query has a parameter of this name, well-formed or not. */
+static bool
+query_has(const struct http_request *req, const char *name)
+{
+    size_t len = strlen(name);
+    const char *at = req->query;
+
+    while (at != NULL && *at != '\0') {
+        if (strncmp(at, name, len) == 0 &&
+            (at[len] == '=' || at[len] == '&' || at[len] == '\0'))
+            return true;
+        at = strchr(at, '&');
+        at = at == NULL ? NULL : at + 1;
+    }
+    return false;
+}
+
+bool
+page_parse(const struct http_request *req, struct page *out, struct error *err)
+{
+    char limit[8];
+    int64_t number = PAGE_LIMIT_DEFAULT;
+    enum application_state unused;
+
+    out->after[0] = '\0';
+    if (query_has(req, "after") &&
+        !http_query(req, "after", out->after, sizeof out->after))
+        return error_set(err, ERROR_INPUT, "after: not the end of a page");
+    if (query_has(req, "limit") &&
+        (!http_query(req, "limit", limit, sizeof limit) ||
+         !text_int64(limit, 1, PAGE_LIMIT_MAX, &number)))
+        return error_set(err, ERROR_INPUT, "limit: 1 to %d", PAGE_LIMIT_MAX);
+    out->limit = (size_t)number;
+    out->state[0] = '\0';
+    if (query_has(req, "state") &&
+        (!http_query(req, "state", out->state, sizeof out->state) ||
+         !application_state_find(out->state, &unused)))
+        return error_set(err, ERROR_INPUT, "state: there is none of this name");
+    return true;
+}
+
+/* ---- Accounts ------------------------------------------------------------ */
+
+static bool
+account_open(struct ra_worker *worker, const struct http_request *req,
+             const struct caller *caller, json_t **out, struct error *err)
+{
+    static const char *const names[] = {"account", NULL};
+    char token[ACCOUNT_TOKEN_LEN + 1] = "";
+    uint8_t hash[ACCOUNT_HASH_LEN];
+    json_t *body = NULL;
+    const char *account;
+    bool ok = false;
+
+    if (!caller->officer.has_role[API_ROLE_BUSINESS_ADMINISTRATOR])
+        return error_set(err, ERROR_DENIED,
+                         "accounts are opened by business administrators");
+    if (!http_json(req, &body, err) || !json_only(body, names, err) ||
+        !json_get_text(body, "account", ACCOUNT_NAME_MAX, &account, err) ||
+        !account_name_check(account, err) ||
+        !account_token_draw(token, hash, err) ||
+        !business_account(worker->db, account, hash, caller->officer.officer_id,
+                          clock_now(), err))
+        goto out;
+    log_event(LOG_LEVEL_INFO, "account.created", LOG_TEXT("account", account),
+              LOG_TEXT("officer", caller->officer.officer_id));
+    *out = json_object();
+    json_set_text(*out, "account", account);
+    json_set_text(*out, "token", token); /* the only time it is seen */
+    ok = true;
+out:
+    OPENSSL_cleanse(token, sizeof token);
+    json_decref(body);
+    return ok;
+}
+
+void
+handle_account_create(void *arg, const struct http_request *req,
+                      struct http_response *res)
+{
+    struct ra_worker *worker = arg;
+    struct caller caller;
+    struct error err = {0};
+    json_t *out = NULL;
+
+    if (!caller_officer(worker, req, res, &caller))
+        return;
+    if (!account_open(worker, req, &caller, &out, &err)) {
+        http_reply_error(res, req, "account.create", &err);
+        return;
+    }
+    http_reply_json(res, 201, out);
+    http_response_header(res, "Cache-Control", "no-store");
+}
+
+void
+handle_account_list(void *arg, const struct http_request *req,
+                    struct http_response *res)
+{
+    struct ra_worker *worker = arg;
+    struct db_account account[PAGE_LIMIT_MAX];
+    struct caller caller;
+    struct page page;
+    struct error err = {0};
+    size_t count = 0;
+    json_t *list;
+    json_t *out;
+
+    if (!caller_officer(worker, req, res, &caller))
+        return;
+    if (!page_parse(req, &page, &err) ||
+        !db_account_list(worker->db, page.after, page.limit, account, &count,
+                         &err)) {
+        http_reply_error(res, req, "account.list", &err);
+        return;
+    }
+    list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *one = json_object();
+
+        json_set_text(one, "account", account[i].account);
+        json_set_text(one, "created_by", account[i].created_by);
+        json_set_time(one, "created_at", account[i].created_at);
+        json_array_append_new(list, one);
+    }
+    out = json_object();
+    json_object_set_new(out, "accounts", list);
+    if (count == page.limit)
+        json_set_text(out, "next", account[count - 1].account);
+    http_reply_json(res, 200, out);
+}

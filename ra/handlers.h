@@ -1,0 +1,83 @@
+/*
+ * The RA's HTTPS API (docs/openapi.yaml): requests to business and back. A
+ * caller is an account (bearer token) or an officer (client certificate).
+ */
+#ifndef RA_HANDLERS_H
+#define RA_HANDLERS_H
+
+#include "base/http.h"
+#include "db/account.h"
+#include "ra/ca_client.h"
+#include "ra/officer.h"
+#include "ra/throttle.h"
+
+/* What all workers share. */
+struct ra {
+    const struct config *config;
+    struct officer_register *officers;
+    struct throttle *throttle;
+};
+
+/* One worker's own. */
+struct ra_worker {
+    struct ra *ra;
+    struct db *db;
+    struct ca_client *ca;
+};
+
+/* For http_server_options; `service` is struct ra. */
+void *ra_worker_new(void *service, struct error *err);
+void ra_worker_free(void *worker);
+bool ra_health(void *worker, json_t *out);
+
+extern const struct http_route ra_routes[];
+extern const size_t ra_route_count;
+
+/* ---- For the files of handlers ------------------------------------------- */
+
+struct caller {
+    bool is_officer;
+    struct review_officer officer;
+    struct db_account account; /* otherwise */
+};
+
+/* Who calls; false when nobody we know, or an officer with no business here,
+ * and the answer is written. */
+bool caller_get(struct ra_worker *worker, const struct http_request *req,
+                struct http_response *res, struct caller *out) MUST_CHECK;
+
+/* As caller_get(), and it must be an account, or an officer. */
+bool caller_account(struct ra_worker *worker, const struct http_request *req,
+                    struct http_response *res, struct caller *out) MUST_CHECK;
+bool caller_officer(struct ra_worker *worker, const struct http_request *req,
+                    struct http_response *res, struct caller *out) MUST_CHECK;
+
+/* The page that a list request asks for: `after`, `limit` and `state`. */
+enum {
+    PAGE_LIMIT_MAX = 100,
+    PAGE_LIMIT_DEFAULT = 50,
+    PAGE_AFTER_MAX = 64,
+    PAGE_STATE_MAX = 23,
+};
+struct page {
+    char after[PAGE_AFTER_MAX + 1];
+    size_t limit;
+    char state[PAGE_STATE_MAX + 1]; /* "": any */
+};
+bool page_parse(const struct http_request *req, struct page *out,
+                struct error *err) MUST_CHECK;
+
+http_handler handle_account_create;
+http_handler handle_account_list;
+http_handler handle_application_create;
+http_handler handle_application_list;
+http_handler handle_application_show;
+http_handler handle_application_edit;
+http_handler handle_application_submit;
+http_handler handle_application_withdraw;
+http_handler handle_application_history;
+http_handler handle_application_certificate;
+http_handler handle_review_show;
+http_handler handle_review_decide;
+
+#endif

@@ -1,0 +1,116 @@
+/* signet-ra: the registration authority's service. */
+#include <stdlib.h>
+
+#include "base/http_server.h"
+#include "base/log.h"
+#include "base/service.h"
+#include "ra/handlers.h"
+#include "ra/outbox.h"
+
+enum {
+    CONNECTION_MAX = 1024,
+    HEADER_TIMEOUT_MS = 10000,
+    BODY_TIMEOUT_MS = 30000,
+    IDLE_TIMEOUT_MS = 60000,
+    STOP_TIMEOUT_MS = 10000,
+};
+
+struct state {
+    struct ra ra;
+    struct http_server_options options;
+    struct http_server *server;
+    struct outbox *outbox;
+};
+
+static void
+ra_free(void *arg)
+{
+    struct state *state = arg;
+
+    outbox_stop(state->outbox);
+    http_server_free(state->server);
+    officer_register_free(state->ra.officers);
+    throttle_free(state->ra.throttle);
+    free(state);
+}
+
+static void
+options_fill(struct state *state, const struct config *config)
+{
+    state->options = (struct http_server_options){
+        .listen = config_text(config, "ra.listen"),
+        .certificate_file = config_path(config, "ra.certificate_file"),
+        .key_file = config_path(config, "ra.key_file"),
+        .trust_file = config_path(config, "tls.trust_file"),
+        /* Officers bring one, applicants do not. */
+        .client_certificate = HTTP_CLIENT_OPTIONAL,
+        .routes = ra_routes,
+        .route_count = ra_route_count,
+        .worker_count = (size_t)config_int(config, "ra.workers"),
+        .queue_max = (size_t)config_int(config, "ra.queue"),
+        .body_max = (size_t)config_int(config, "ra.body_max"),
+        .connection_max = CONNECTION_MAX,
+        .header_timeout_ms = HEADER_TIMEOUT_MS,
+        .body_timeout_ms = BODY_TIMEOUT_MS,
+        .idle_timeout_ms = IDLE_TIMEOUT_MS,
+        .worker_new = ra_worker_new,
+        .worker_free = ra_worker_free,
+        .service = &state->ra,
+        .health = ra_health,
+    };
+}
+
+static bool
+ra_start(const struct config *config, struct event_base *base, void **out,
+         struct error *err)
+{
+    static const char *const needed[] = {"db.ra",
+                                         "tls.trust_file",
+                                         "ra.listen",
+                                         "ra.certificate_file",
+                                         "ra.key_file",
+                                         "ra.ca_url",
+                                         "ra.client_certificate_file",
+                                         "ra.client_key_file",
+                                         NULL};
+    struct state *state;
+
+    if (!config_require(config, needed, err))
+        return false;
+    state = base_alloc(sizeof *state);
+    state->ra.config = config;
+    state->ra.officers = officer_register_new();
+    state->ra.throttle = throttle_new();
+    options_fill(state, config);
+    if (!http_server_new(base, &state->options, &state->server, err) ||
+        !outbox_start(&state->ra, &state->outbox, err)) {
+        ra_free(state);
+        return false;
+    }
+    log_event(LOG_LEVEL_INFO, "ra.listening",
+              LOG_INT("port", http_server_port(state->server)));
+    *out = state;
+    return true;
+}
+
+static void
+ra_stop(void *arg, void (*done)(void *), void *done_arg)
+{
+    struct state *state = arg;
+
+    http_server_stop(state->server, STOP_TIMEOUT_MS, done, done_arg);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct service service = {
+        .name = "signet-ra",
+        .help = "The registration authority: accounts, applications, reviews.",
+        .start = ra_start,
+        .stop = ra_stop,
+        .free = ra_free,
+    };
+
+    return service_main(argc, argv, &service);
+}
