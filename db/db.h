@@ -26,12 +26,13 @@ struct db_options {
     const struct db_statement *statements; /* prepared as each is first used */
     size_t statement_count;
     int connect_timeout_s;
-    int statement_timeout_ms;
+    int statement_timeout_ms; /* 0: none, for long exports */
 };
 
 /* A connection belongs to one thread. `options` is borrowed for its life.
- * ERROR_BUSY when the server cannot be reached. A connection that was lost is
- * opened again at the next transaction or statement outside one. */
+ * ERROR_BUSY when the server cannot be reached, ERROR_INPUT when `connection`
+ * is no connection string. A connection that was lost is opened again at the
+ * next transaction or statement outside one. */
 bool db_open(const struct db_options *options, struct db **out,
              struct error *err) MUST_CHECK;
 void db_close(struct db *db); /* NULL is nothing */
@@ -114,6 +115,9 @@ typedef bool db_each(const struct db_result *row, void *arg,
                      struct error *err);
 bool db_stream(struct db *db, size_t statement, struct db_params *p,
                db_each *each, void *arg, struct error *err) MUST_CHECK;
+
+/* Runs the text of a migration: all SQL else stands in a table. */
+bool db_script(struct db *db, const char *sql, struct error *err) MUST_CHECK;
 
 /* LISTEN on a channel; false on a standby, where it is not to be had. */
 bool db_listen(struct db *db, const char *channel,

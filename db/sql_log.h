@@ -23,7 +23,7 @@ enum db_log_statement {
         {"log_append",                                                         \
          "WITH head AS (UPDATE log.head"                                       \
          " SET next_index = next_index + cardinality($1::bigint[])"            \
-         " WHERE only"                                                         \
+         " WHERE singleton"                                                    \
          " RETURNING next_index - cardinality($1::bigint[]) AS first),"        \
          " added AS (INSERT INTO log.entry"                                    \
          " (index, at, event, subject, body, hash)"                            \
@@ -33,10 +33,10 @@ enum db_log_statement {
          " $5::bytea[]) WITH ORDINALITY"                                       \
          " AS e (at, event, subject, body, hash, place))"                      \
          " SELECT first FROM head"},                                           \
-    [DB_LOG_RANGE] = {"log_range",                                             \
-                      "SELECT min(index) FILTER (WHERE at >= $1),"             \
-                      " max(index) FILTER (WHERE at < $2) FROM log.entry"      \
-                      " WHERE at >= $1 OR at < $2"},                           \
+    [DB_LOG_RANGE] =                                                           \
+        {"log_range",                                                          \
+         "SELECT (SELECT min(index) FROM log.entry WHERE at >= $1), (SELECT "  \
+         "max(index) FROM log.entry WHERE at < $2)"},                          \
     [DB_LOG_ENTRIES] = {                                                       \
         "log_entries",                                                         \
         "SELECT index, at, event, subject, body, hash FROM log.entry"          \

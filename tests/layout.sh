@@ -41,7 +41,7 @@ $found"
 
 for header in base/*.h db/*.h hsm/*.h ca-core/*.h ocsp/*.h ra/*.h ra/cli/*.h; do
     [ -f "$header" ] || continue
-    flags=$(pkg-config --cflags openssl jansson p11-kit-1 libxml-2.0 libevent)
+    flags=$(pkg-config --cflags openssl jansson libpq p11-kit-1 libxml-2.0 libevent)
     # shellcheck disable=SC2086
     echo "#include \"$header\"" | ${CC:-cc} -std=c17 -D_GNU_SOURCE -I. $flags -fsyntax-only -x c - ||
         fail "$header does not compile alone"

@@ -3,7 +3,7 @@
 -- transaction), so a missing number is a removed entry, and the number is the
 -- leaf's index in the Merkle tree (RFC 6962) that is built over them.
 CREATE TABLE log.head (
-    only       boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton  boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     next_index bigint  NOT NULL DEFAULT 0
 );
 INSERT INTO log.head DEFAULT VALUES;
