@@ -97,7 +97,7 @@ add_mdoc(struct buf *out, const struct config_setting *setting)
             (void)buf_add_text(out, "\\e");
         else
             (void)buf_add_byte(out, (uint8_t)*p);
-    (void)buf_add_text(out, "\nA ");
+    (void)buf_add_text(out, "\nValue: ");
     add_kind(out, setting);
     if (setting->otherwise == NULL) {
         (void)buf_add_text(out, "; no default.\n");

@@ -157,31 +157,42 @@ http_status_of(enum error_code code)
     return 500;
 }
 
-static const char *
-title_of(int status)
+const char *
+http_status_phrase(int status)
 {
-    switch (status) {
-    case 400:
-        return "Bad request";
-    case 401:
-        return "Not authenticated";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not found";
-    case 405:
-        return "Method not allowed";
-    case 409:
-        return "Conflict";
-    case 413:
-        return "Content too large";
-    case 415:
-        return "Unsupported media type";
-    case 503:
-        return "Try again later";
-    default:
-        return status < 500 ? "Refused" : "Failure";
-    }
+    static const struct {
+        int status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {304, "Not Modified"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {505, "HTTP Version Not Supported"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "Unnamed";
 }
 
 void
@@ -191,7 +202,7 @@ http_reply_problem(struct http_response *res, const char *request_id,
     json_t *problem = json_object();
 
     json_set_text(problem, "type", "about:blank");
-    json_set_text(problem, "title", title_of(status));
+    json_set_text(problem, "title", http_status_phrase(status));
     json_set_int(problem, "status", status);
     if (detail != NULL)
         json_set_text(problem, "detail", detail);

@@ -123,4 +123,7 @@ void http_response_clear(struct http_response *res);
 /* The one mapping from error code to status. */
 int http_status_of(enum error_code code);
 
+/* "Not Found" for 404: RFC 9110, 15. */
+const char *http_status_phrase(int status);
+
 #endif
