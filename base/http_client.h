@@ -10,7 +10,7 @@
 
 struct http_client_options {
     const char *base_url;         /* "https://127.0.0.1:8443" */
-    const char *trust_file;       /* PEM; NULL: http only */
+    const char *trust_file;       /* PEM; NULL: plain HTTP only */
     const char *certificate_file; /* PEM; NULL: none */
     const char *key_file;
     const char *bearer; /* Authorization: Bearer; NULL: none */
@@ -22,6 +22,7 @@ struct http_client; /* for one thread; keeps its connection */
 
 struct http_answer {
     int status;
+    bool is_sent; /* after a failure: the other side may have got it */
     char content_type[128];
     char etag[128];
     struct buf body;
@@ -31,9 +32,10 @@ bool http_client_new(const struct http_client_options *options,
                      struct http_client **out, struct error *err) MUST_CHECK;
 void http_client_free(struct http_client *client);
 
-/* One exchange. ERROR_BUSY when nothing answered (`is_sent`, if given, tells
- * whether the request may have reached the other side). Any status is a
- * success here. The caller clears the answer. */
+/* One exchange. Any status is a success here. ERROR_BUSY when nothing answered,
+ * ERROR_INTERNAL when the other side is not who it should be or answers too
+ * much. No proxy, no redirection. The caller clears the answer, after a failure
+ * too. */
 bool http_client_call(struct http_client *client, enum http_method method,
                       const char *path, const char *content_type,
                       const void *body, size_t body_len,
@@ -41,8 +43,8 @@ bool http_client_call(struct http_client *client, enum http_method method,
 void http_answer_clear(struct http_answer *answer);
 
 /* JSON both ways. A status of 400 or more becomes an error: its code from the
- * status, `what` from the problem document's detail. `body` may be NULL. The
- * caller owns `out`. */
+ * status, `what` from the problem document's detail. `body` may be NULL; an
+ * answer without content gives an empty object. The caller owns `out`. */
 bool http_client_json(struct http_client *client, enum http_method method,
                       const char *path, const json_t *body, json_t **out,
                       struct error *err) MUST_CHECK;
