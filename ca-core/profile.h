@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/der.h"
+#include "base/xml.h"
 #include "ca-core/extension.h"
 #include "ca-core/name.h"
 #include "ca-core/san.h"
@@ -18,14 +19,16 @@ enum {
     PROFILE_OID_MAX = 32, /* content octets */
     PROFILE_PURPOSES_MAX = 16,
     PROFILE_POLICIES_MAX = 8,
+    PROFILE_READY_MAX = 4096,   /* octets of extensions that never change */
     ORGANIZATION_CODE_MAX = 64, /* characters */
 };
 
-/* Who may ask for a certificate of the profile. */
+/* Who may ask for a certificate of the profile. A key ceremony may use every
+ * profile: the first officers' certificates are made there. */
 enum profile_orderer {
     PROFILE_BY_OFFICERS, /* orders with two reviews */
-    PROFILE_BY_CEREMONY, /* the key ceremony alone */
-    PROFILE_BY_SYSTEM,   /* signet-ca itself, and the ceremony */
+    PROFILE_BY_CEREMONY, /* the ceremony alone */
+    PROFILE_BY_SYSTEM,   /* signet-ca by itself: OCSP signers */
 };
 
 /* Who signs it. */
@@ -107,7 +110,7 @@ struct profile {
      * family (basicConstraints to ocsp-nocheck), ready to copy. */
     struct buf ready[PROFILE_FAMILY_COUNT];
 
-    void *storage; /* what the texts above stand in; owned */
+    struct xml *xml; /* where the texts above stand; owned */
 };
 
 /* Reads one file. `schema_dir` holds profile.xsd. ERROR_INPUT tells file, line
