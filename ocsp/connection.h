@@ -1,0 +1,94 @@
+/*
+ * One connection of a loop: what is between loop.c (sockets, deadlines) and
+ * connection.c (requests and answers). For these two files.
+ */
+#ifndef OCSP_CONNECTION_H
+#define OCSP_CONNECTION_H
+
+#include <pthread.h>
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "ocsp/loop.h"
+
+enum connection_state {
+    CONNECTION_READING,
+    CONNECTION_WAITING,  /* for the service's answer */
+    CONNECTION_WRITING,  /* an answer that the socket did not take at once */
+    CONNECTION_DRAINING, /* told that we close; reads what it still sends */
+    CONNECTION_CLOSED,
+};
+
+/* Deadlines of one length each, so that each list is in order of time. */
+enum deadline {
+    DEADLINE_IDLE,
+    DEADLINE_REQUEST,
+    DEADLINE_WRITE,
+    DEADLINE_DRAIN,
+    DEADLINE_ANSWER,
+    DEADLINE_COUNT,
+    DEADLINE_NONE = DEADLINE_COUNT,
+};
+
+struct connection {
+    TAILQ_ENTRY(connection) link; /* of a deadline's list, or the free list */
+    struct loop *loop;
+    int fd;
+    enum connection_state state;
+    enum deadline deadline;
+    int64_t since_ms;
+    struct event read, write;
+
+    uint8_t *in; /* octets of requests not complete yet; NULL if none */
+    size_t in_len, in_cap;
+    size_t need; /* octets that a request is known to have */
+    struct http_chunked chunked;
+    size_t body_len;   /* of a chunked body: decoded, after the head ... */
+    size_t chunked_at; /* ... and where the rest begins; 0: no such body */
+    bool is_continued; /* 100 was sent */
+
+    bool is_last; /* close after the answer */
+    bool is_bad;  /* ... and what the peer still sends is not looked at */
+    bool is_head; /* the answer goes without its body */
+    bool is_corked;
+    struct reply *out; /* being written */
+    size_t out_at;
+    struct loop_wait wait;
+};
+
+TAILQ_HEAD(connection_list, connection);
+
+enum { LOOP_SCRATCH = HTTP_HEAD_MAX + LOOP_BODY_MAX };
+
+struct loop {
+    struct event_base *base;
+    const struct loop_service *service;
+    void *thread;
+    char address[80];
+    int listener_fd;
+    int wake_fd;
+    struct event *listener, *wake, *tick;
+    bool is_listening; /* the listener's event is added */
+    struct connection_list list[DEADLINE_COUNT];
+    struct connection_list unused;
+    size_t connection_max;
+    struct loop_stats stats;
+    _Atomic bool is_stop_asked;
+    bool is_stopping;
+    int64_t stop_at_ms;
+    pthread_t thread_id;
+    uint8_t scratch[LOOP_SCRATCH]; /* for one recv() */
+};
+
+/* connection.c */
+void connection_readable(struct connection *c);
+void connection_writable(struct connection *c);
+void connection_answer(struct connection *c, struct reply *reply);
+
+/* loop.c */
+void connection_close(struct connection *c);
+void connection_deadline(struct connection *c, enum deadline deadline);
+
+#endif

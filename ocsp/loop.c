@@ -1,0 +1,438 @@
+/* Loops, sockets and deadlines; see ocsp/loop.h. */
+#include "ocsp/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/util.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ocsp/connection.h"
+
+enum { BACKLOG = 4096, ACCEPT_MAX = 64 };
+
+static const int64_t deadline_ms[DEADLINE_COUNT] = {
+    LOOP_IDLE_MS, LOOP_REQUEST_MS, LOOP_WRITE_MS, LOOP_DRAIN_MS,
+    LOOP_ANSWER_MS};
+
+void
+connection_deadline(struct connection *c, enum deadline deadline)
+{
+    if (c->deadline != DEADLINE_NONE)
+        TAILQ_REMOVE(&c->loop->list[c->deadline], c, link);
+    c->deadline = deadline;
+    if (deadline == DEADLINE_NONE)
+        return;
+    c->since_ms = clock_monotonic_ms();
+    TAILQ_INSERT_TAIL(&c->loop->list[deadline], c, link);
+}
+
+static void
+leave_list(struct loop_wait *wait)
+{
+    if (wait->link == NULL)
+        return;
+    *wait->link = wait->next;
+    if (wait->next != NULL)
+        wait->next->link = wait->link;
+    wait->link = NULL;
+}
+
+void
+connection_close(struct connection *c)
+{
+    struct loop *loop = c->loop;
+
+    if (c->state == CONNECTION_CLOSED)
+        return;
+    connection_deadline(c, DEADLINE_NONE);
+    leave_list(&c->wait);
+    (void)event_del(&c->read);
+    (void)event_del(&c->write);
+    (void)close(c->fd);
+    reply_unref(c->out);
+    free(c->in);
+    c->out = NULL;
+    c->in = NULL;
+    c->state = CONNECTION_CLOSED;
+    loop->stats.connections--;
+    /* Whoever called us may still look at the state: not freed here. */
+    TAILQ_INSERT_TAIL(&loop->unused, c, link);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    connection_readable(arg);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    connection_writable(arg);
+}
+
+static void
+connection_open(struct loop *loop, int fd)
+{
+    static const int on = 1;
+    struct connection *c = TAILQ_FIRST(&loop->unused);
+
+    if (c != NULL)
+        TAILQ_REMOVE(&loop->unused, c, link);
+    else
+        c = base_alloc(sizeof *c);
+    memset(c, 0, sizeof *c);
+    c->loop = loop;
+    c->fd = fd;
+    c->deadline = DEADLINE_NONE;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (event_assign(&c->read, loop->base, fd, EV_READ | EV_PERSIST,
+                     on_readable, c) != 0 ||
+        event_assign(&c->write, loop->base, fd, EV_WRITE | EV_PERSIST,
+                     on_writable, c) != 0 ||
+        event_add(&c->read, NULL) != 0)
+        abort(); /* only memory can fail it */
+    loop->stats.connections++;
+    loop->stats.accepted++;
+    connection_deadline(c, DEADLINE_IDLE);
+}
+
+/* Room for a new connection: the one idle for longest makes it. */
+static bool
+evict(struct loop *loop)
+{
+    struct connection *c = TAILQ_FIRST(&loop->list[DEADLINE_IDLE]);
+
+    if (c == NULL)
+        return false;
+    connection_close(c);
+    loop->stats.evicted++;
+    return true;
+}
+
+static void
+listen_again(struct loop *loop, bool is_on)
+{
+    if (loop->listener == NULL || is_on == loop->is_listening)
+        return;
+    loop->is_listening = is_on;
+    if (is_on ? event_add(loop->listener, NULL) : event_del(loop->listener))
+        abort();
+}
+
+static void
+on_connect(evutil_socket_t listener, short what, void *arg)
+{
+    struct loop *loop = arg;
+    int fd, i;
+
+    (void)what;
+    for (i = 0; i < ACCEPT_MAX; i++) {
+        if (loop->stats.connections >= loop->connection_max && !evict(loop)) {
+            listen_again(loop, false); /* until the next tick */
+            return;
+        }
+        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            connection_open(loop, fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+            errno == ENOMEM) {
+            log_event(LOG_LEVEL_WARN, "ocsp.accept",
+                      LOG_TEXT("cause", strerror(errno)));
+            if (!evict(loop))
+                listen_again(loop, false);
+            return;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK)
+            return;
+        /* Otherwise the peer has gone again: accept(2), Error handling. */
+    }
+}
+
+static void
+close_idle(struct loop *loop)
+{
+    struct connection *c;
+
+    while ((c = TAILQ_FIRST(&loop->list[DEADLINE_IDLE])) != NULL)
+        connection_close(c);
+}
+
+static void
+begin_stop(struct loop *loop)
+{
+    if (loop->is_stopping)
+        return;
+    loop->is_stopping = true;
+    loop->stop_at_ms = clock_monotonic_ms() + LOOP_STOP_MS;
+    listen_again(loop, false);
+    (void)close(loop->listener_fd);
+    loop->listener_fd = -1;
+}
+
+static void
+end_if_stopped(struct loop *loop)
+{
+    if (!loop->is_stopping)
+        return;
+    close_idle(loop); /* also those that were answered since */
+    if (loop->stats.connections == 0 ||
+        clock_monotonic_ms() >= loop->stop_at_ms)
+        (void)event_base_loopbreak(loop->base);
+}
+
+static void
+on_wake(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop *loop = arg;
+    uint64_t count;
+
+    (void)what;
+    if (read((int)fd, &count, sizeof count) < 0 && errno != EAGAIN)
+        abort();
+    loop->service->woken(loop->thread);
+    if (atomic_load(&loop->is_stop_asked))
+        begin_stop(loop);
+    end_if_stopped(loop);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+    struct loop *loop = arg;
+    int64_t now = clock_monotonic_ms();
+    struct connection *c;
+    enum deadline d;
+
+    (void)fd;
+    (void)what;
+    for (d = 0; d < DEADLINE_COUNT; d++)
+        while ((c = TAILQ_FIRST(&loop->list[d])) != NULL &&
+               now - c->since_ms >= deadline_ms[d]) {
+            connection_close(c);
+            loop->stats.expired += d != DEADLINE_IDLE;
+        }
+    if (!loop->is_stopping)
+        listen_again(loop, true);
+    loop->service->tick(loop->thread);
+    end_if_stopped(loop);
+}
+
+static bool
+bind_listener(struct loop *loop, const char *address, struct error *err)
+{
+    static const int on = 1;
+    struct sockaddr_storage to;
+    int len = sizeof to;
+    socklen_t got = sizeof to;
+    char host[INET6_ADDRSTRLEN];
+    const void *ip;
+    int fd, port;
+
+    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&to, &len) != 0)
+        return error_set(err, ERROR_INPUT, "\"%s\" is no address with a port",
+                         address);
+    fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    loop->listener_fd = fd;
+    if (fd < 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+        bind(fd, (struct sockaddr *)&to, (socklen_t)len) != 0 ||
+        listen(fd, BACKLOG) != 0 ||
+        getsockname(fd, (struct sockaddr *)&to, &got) != 0)
+        return error_errno(err, ERROR_INPUT, "cannot listen at %s", address);
+    if (to.ss_family == AF_INET6) {
+        ip = &((struct sockaddr_in6 *)&to)->sin6_addr;
+        port = ntohs(((struct sockaddr_in6 *)&to)->sin6_port);
+    } else {
+        ip = &((struct sockaddr_in *)&to)->sin_addr;
+        port = ntohs(((struct sockaddr_in *)&to)->sin_port);
+    }
+    if (evutil_inet_ntop(to.ss_family, ip, host, sizeof host) == NULL)
+        return error_set(err, ERROR_INTERNAL, "an address without a name");
+    (void)evutil_snprintf(loop->address, sizeof loop->address,
+                          to.ss_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
+                          port);
+    return true;
+}
+
+static bool
+make_events(struct loop *loop, struct error *err)
+{
+    const struct timeval every = {0, LOOP_TICK_MS * 1000};
+    struct event_config *config = event_config_new();
+
+    /* Each loop is one thread's, and level-triggered epoll with a changelist
+     * saves calls: performance.md, 11. */
+    if (config != NULL &&
+        event_config_set_flag(config,
+                              EVENT_BASE_FLAG_NOLOCK |
+                                  EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+        loop->base = event_base_new_with_config(config);
+    if (config != NULL)
+        event_config_free(config);
+    if (loop->base == NULL)
+        return error_set(err, ERROR_INTERNAL, "cannot make an event base");
+    loop->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->wake_fd < 0)
+        return error_errno(err, ERROR_INTERNAL, "cannot make an eventfd");
+    loop->listener = event_new(loop->base, loop->listener_fd,
+                               EV_READ | EV_PERSIST, on_connect, loop);
+    loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST,
+                           on_wake, loop);
+    loop->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
+    if (loop->listener == NULL || loop->wake == NULL || loop->tick == NULL ||
+        event_add(loop->wake, NULL) != 0 || event_add(loop->tick, &every) != 0)
+        return error_set(err, ERROR_INTERNAL, "cannot add events");
+    listen_again(loop, true);
+    return true;
+}
+
+bool
+loop_new(const char *listen, size_t connection_max,
+         const struct loop_service *service, void *thread, struct loop **out,
+         struct error *err)
+{
+    struct loop *loop = base_alloc(sizeof *loop);
+    size_t i;
+
+    loop->service = service;
+    loop->thread = thread;
+    loop->connection_max = connection_max;
+    loop->listener_fd = loop->wake_fd = -1;
+    for (i = 0; i < DEADLINE_COUNT; i++)
+        TAILQ_INIT(&loop->list[i]);
+    TAILQ_INIT(&loop->unused);
+    if (!bind_listener(loop, listen, err) || !make_events(loop, err)) {
+        loop_free(loop);
+        return false;
+    }
+    *out = loop;
+    return true;
+}
+
+const char *
+loop_address(const struct loop *loop)
+{
+    return loop->address;
+}
+
+static void *
+run(void *arg)
+{
+    struct loop *loop = arg;
+
+    if (event_base_dispatch(loop->base) < 0)
+        abort();
+    return NULL;
+}
+
+bool
+loop_start(struct loop *loop, struct error *err)
+{
+    int failed = pthread_create(&loop->thread_id, NULL, run, loop);
+
+    if (failed != 0) {
+        errno = failed;
+        return error_errno(err, ERROR_INTERNAL, "cannot start a thread");
+    }
+    return true;
+}
+
+void
+loop_wake(struct loop *loop)
+{
+    static const uint64_t one = 1;
+
+    /* A full counter (EAGAIN) wakes as well. */
+    if (write(loop->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN)
+        abort();
+}
+
+void
+loop_stop(struct loop *loop)
+{
+    atomic_store(&loop->is_stop_asked, true);
+    loop_wake(loop);
+}
+
+void
+loop_join(struct loop *loop)
+{
+    if (pthread_join(loop->thread_id, NULL) != 0)
+        abort();
+}
+
+void
+loop_free(struct loop *loop)
+{
+    struct connection *c;
+    size_t i;
+
+    if (loop == NULL)
+        return;
+    for (i = 0; i < DEADLINE_COUNT; i++)
+        while ((c = TAILQ_FIRST(&loop->list[i])) != NULL)
+            connection_close(c);
+    while ((c = TAILQ_FIRST(&loop->unused)) != NULL) {
+        TAILQ_REMOVE(&loop->unused, c, link);
+        free(c);
+    }
+    if (loop->listener != NULL)
+        event_free(loop->listener);
+    if (loop->wake != NULL)
+        event_free(loop->wake);
+    if (loop->tick != NULL)
+        event_free(loop->tick);
+    if (loop->base != NULL)
+        event_base_free(loop->base);
+    if (loop->listener_fd >= 0)
+        (void)close(loop->listener_fd);
+    if (loop->wake_fd >= 0)
+        (void)close(loop->wake_fd);
+    free(loop);
+}
+
+void
+loop_wait_add(struct loop_wait **list, struct loop_wait *wait)
+{
+    assert(wait->link == NULL);
+    wait->next = *list;
+    wait->link = list;
+    if (wait->next != NULL)
+        wait->next->link = &wait->next;
+    *list = wait;
+}
+
+void
+loop_answer(struct loop_wait *wait, struct reply *reply)
+{
+    struct connection *c =
+        (struct connection *)((char *)wait - offsetof(struct connection, wait));
+
+    leave_list(wait);
+    connection_answer(c, reply);
+}
+
+struct loop_stats
+loop_stats(const struct loop *loop)
+{
+    return loop->stats;
+}
