@@ -99,6 +99,17 @@ const struct config_setting config_settings[] = {
      "Address and port of signet-ocsp, plain HTTP."},
     {"ocsp.threads", CONFIG_INT, 1, 256, "2",
      "Number of threads that answer; one for each processor is right."},
+    {"ocsp.connections", CONFIG_INT, 16, 1000000, "8192",
+     "Number of connections that signet-ocsp holds at once; the one idle for "
+     "longest makes room for a new one."},
+    {"ocsp.queue", CONFIG_INT, 1, 65536, "1024",
+     "Number of answers that may wait for a signature; one more is answered "
+     "tryLater."},
+    {"ocsp.cache_entries", CONFIG_INT, 8, 100000000, "65536",
+     "Number of signed answers that each thread keeps, of about 1.5 KB."},
+    {"ocsp.http_max_age_s", CONFIG_INT, 0, 31 * DAY_S, "300",
+     "Seconds that HTTP caches between us and relying parties may keep an "
+     "OCSP answer; a revocation reaches their clients that much later."},
     {"ocsp.answer_validity_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "86400",
      "Seconds from thisUpdate to nextUpdate of an OCSP answer."},
     {"ocsp.poll_ms", CONFIG_INT, 10, 1000, "200",

@@ -11,20 +11,20 @@ enum { WAYS = 8 };
 
 struct set {
     uint32_t tag[WAYS]; /* of the id; 0: empty */
-    struct cache_entry *entry[WAYS];
+    struct ocsp_cache_entry *entry[WAYS];
 };
 
-struct cache {
+struct ocsp_cache {
     struct set *set;
     size_t mask;
     uint32_t clock;
-    struct cache_stats stats;
+    struct ocsp_cache_stats stats;
 };
 
-struct cache *
-cache_new(size_t entries)
+struct ocsp_cache *
+ocsp_cache_new(size_t entries)
 {
-    struct cache *cache = base_alloc(sizeof *cache);
+    struct ocsp_cache *cache = base_alloc(sizeof *cache);
     size_t sets = 1;
 
     while (sets * WAYS < entries)
@@ -35,16 +35,16 @@ cache_new(size_t entries)
 }
 
 static void
-entry_free(struct cache *cache, struct cache_entry *entry)
+entry_free(struct ocsp_cache *cache, struct ocsp_cache_entry *entry)
 {
     assert(entry->ticket == NULL);
-    cache_entry_set(cache, entry, NULL);
+    ocsp_cache_entry_set(cache, entry, NULL);
     cache->stats.count--;
     free(entry);
 }
 
 void
-cache_free(struct cache *cache)
+ocsp_cache_free(struct ocsp_cache *cache)
 {
     size_t i, way;
 
@@ -71,7 +71,7 @@ hash_id(struct der id)
 }
 
 static struct set *
-set_of(struct cache *cache, struct der id, uint32_t *tag)
+set_of(struct ocsp_cache *cache, struct der id, uint32_t *tag)
 {
     uint64_t hash = hash_id(id);
 
@@ -79,10 +79,10 @@ set_of(struct cache *cache, struct der id, uint32_t *tag)
     return &cache->set[(hash >> 32) & cache->mask];
 }
 
-struct cache_entry *
-cache_find(struct cache *cache, struct der id)
+struct ocsp_cache_entry *
+ocsp_cache_find(struct ocsp_cache *cache, struct der id)
 {
-    struct cache_entry *entry;
+    struct ocsp_cache_entry *entry;
     struct set *set;
     uint32_t tag;
     size_t way;
@@ -101,7 +101,7 @@ cache_find(struct cache *cache, struct der id)
 
 /* An empty way, else the one unused for longest that nobody waits for. */
 static size_t
-choose_way(const struct cache *cache, const struct set *set)
+choose_way(const struct ocsp_cache *cache, const struct set *set)
 {
     size_t best = WAYS, way;
     uint32_t age, oldest = 0;
@@ -118,10 +118,10 @@ choose_way(const struct cache *cache, const struct set *set)
     return best;
 }
 
-struct cache_entry *
-cache_add(struct cache *cache, struct der id)
+struct ocsp_cache_entry *
+ocsp_cache_add(struct ocsp_cache *cache, struct der id)
 {
-    struct cache_entry *entry;
+    struct ocsp_cache_entry *entry;
     struct set *set;
     uint32_t tag;
     size_t way;
@@ -144,20 +144,20 @@ cache_add(struct cache *cache, struct der id)
 }
 
 void
-cache_entry_set(struct cache *cache, struct cache_entry *entry,
-                struct reply *take_reply)
+ocsp_cache_entry_set(struct ocsp_cache *cache, struct ocsp_cache_entry *entry,
+                     struct ocsp_reply *take_reply)
 {
     if (entry->reply != NULL) {
         cache->stats.size -= entry->reply->len;
-        reply_unref(entry->reply);
+        ocsp_reply_unref(entry->reply);
     }
     entry->reply = take_reply;
     if (take_reply != NULL)
         cache->stats.size += take_reply->len;
 }
 
-struct cache_stats
-cache_stats(const struct cache *cache)
+struct ocsp_cache_stats
+ocsp_cache_stats(const struct ocsp_cache *cache)
 {
     return cache->stats;
 }

@@ -15,8 +15,8 @@
 #include "ocsp/reply.h"
 #include "ocsp/status.h"
 
-struct cache_entry {
-    struct reply *reply; /* NULL while the first answer is being signed */
+struct ocsp_cache_entry {
+    struct ocsp_reply *reply; /* NULL while the first answer is being signed */
     struct ocsp_status status;
     uint64_t signer;     /* revision of the signer that signed it */
     int64_t refresh_at;  /* sign anew from then on, if that can be done */
@@ -30,27 +30,30 @@ struct cache_entry {
 /* The longest CertID that is cached: SHA-256, a serial of 20 octets. */
 enum { CACHE_ID_MAX = 127 };
 
-struct cache;
+struct ocsp_cache;
 
 /* `entries` is rounded up to a power of two. */
-struct cache *cache_new(size_t entries);
-void cache_free(struct cache *cache); /* NULL is nothing */
+struct ocsp_cache *ocsp_cache_new(size_t entries);
+void ocsp_cache_free(struct ocsp_cache *cache); /* NULL is nothing */
 
-/* NULL if there is none. Borrowed until the next cache_add(). */
-struct cache_entry *cache_find(struct cache *cache, struct der id);
+/* NULL if there is none. Borrowed until the next ocsp_cache_add(). */
+struct ocsp_cache_entry *ocsp_cache_find(struct ocsp_cache *cache,
+                                         struct der id);
 
 /* A new, empty entry for an id that is not there. NULL when all eight of its
  * set have a ticket, or the id is too long. An entry with a ticket stays. */
-struct cache_entry *cache_add(struct cache *cache, struct der id);
+struct ocsp_cache_entry *ocsp_cache_add(struct ocsp_cache *cache,
+                                        struct der id);
 
 /* Takes the reply (one reference) in place of the old one. */
-void cache_entry_set(struct cache *cache, struct cache_entry *entry,
-                     struct reply *take_reply);
+void ocsp_cache_entry_set(struct ocsp_cache *cache,
+                          struct ocsp_cache_entry *entry,
+                          struct ocsp_reply *take_reply);
 
-struct cache_stats {
+struct ocsp_cache_stats {
     size_t count;
     size_t size; /* octets of replies */
 };
-struct cache_stats cache_stats(const struct cache *cache);
+struct ocsp_cache_stats ocsp_cache_stats(const struct ocsp_cache *cache);
 
 #endif

@@ -14,39 +14,39 @@
 
 /* Reads no more until what is under way is done. */
 static void
-pause_reading(struct connection *c, enum connection_state state,
+pause_reading(struct ocsp_connection *c, enum ocsp_connection_state state,
               enum deadline deadline)
 {
     if (c->state == CONNECTION_READING)
         (void)event_del(&c->read);
     c->state = state;
-    connection_deadline(c, deadline);
+    ocsp_connection_deadline(c, deadline);
 }
 
 /* The peer of a refused request may still be sending; closing at once would
  * reset the connection and could take the answer from it (RFC 9112, 9.6). */
 static void
-drain(struct connection *c)
+drain(struct ocsp_connection *c)
 {
     (void)shutdown(c->fd, SHUT_WR);
     if (c->state != CONNECTION_READING && event_add(&c->read, NULL) != 0)
         abort();
     c->state = CONNECTION_DRAINING;
-    connection_deadline(c, DEADLINE_DRAIN);
+    ocsp_connection_deadline(c, DEADLINE_DRAIN);
 }
 
 static void
-after_answer(struct connection *c)
+after_answer(struct ocsp_connection *c)
 {
     if (c->is_bad)
         drain(c);
     else if (c->is_last)
-        connection_close(c);
+        ocsp_connection_close(c);
 }
 
 /* `more`: another answer follows at once, so the packet may wait for it. */
 static void
-put(struct connection *c, struct reply *reply, bool more)
+put(struct ocsp_connection *c, struct ocsp_reply *reply, bool more)
 {
     ssize_t n = send(c->fd, reply->data, reply->len,
                      MSG_NOSIGNAL | (more ? MSG_MORE : 0));
@@ -57,10 +57,10 @@ put(struct connection *c, struct reply *reply, bool more)
         return;
     }
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        connection_close(c);
+        ocsp_connection_close(c);
         return;
     }
-    c->out = reply_ref(reply);
+    c->out = ocsp_reply_ref(reply);
     c->out_at = n < 0 ? 0 : (size_t)n;
     pause_reading(c, CONNECTION_WRITING, DEADLINE_WRITE);
     if (event_add(&c->write, NULL) != 0)
@@ -68,21 +68,21 @@ put(struct connection *c, struct reply *reply, bool more)
 }
 
 static void
-answer(struct connection *c, struct reply *reply, bool more)
+answer(struct ocsp_connection *c, struct ocsp_reply *reply, bool more)
 {
-    struct reply *variant;
+    struct ocsp_reply *variant;
 
     if (!c->is_last && !c->is_head) {
         put(c, reply, more);
         return;
     }
-    variant = reply_variant(reply, c->is_last, c->is_head);
+    variant = ocsp_reply_variant(reply, c->is_last, c->is_head);
     put(c, variant, more && !c->is_last);
-    reply_unref(variant);
+    ocsp_reply_unref(variant);
 }
 
 static void
-refuse(struct connection *c, int status)
+refuse(struct ocsp_connection *c, int status)
 {
     c->is_last = c->is_bad = true;
     c->is_head = false;
@@ -90,11 +90,11 @@ refuse(struct connection *c, int status)
 }
 
 static void
-serve(struct connection *c, const struct http_head *head, const uint8_t *body,
-      size_t body_len, bool more)
+serve(struct ocsp_connection *c, const struct http_head *head,
+      const uint8_t *body, size_t body_len, bool more)
 {
-    const struct loop_request request = {head, body, body_len};
-    struct reply *reply;
+    const struct ocsp_loop_request request = {head, body, body_len};
+    struct ocsp_reply *reply;
 
     c->need = c->body_len = c->chunked_at = 0;
     c->is_continued = false;
@@ -109,7 +109,7 @@ serve(struct connection *c, const struct http_head *head, const uint8_t *body,
 
 /* RFC 9110, 10.1.1: the peer waits before it sends the body. */
 static void
-continue_once(struct connection *c, const struct http_head *head)
+continue_once(struct ocsp_connection *c, const struct http_head *head)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -117,15 +117,15 @@ continue_once(struct connection *c, const struct http_head *head)
         return;
     c->is_continued = true;
     if (send(c->fd, go_on, sizeof go_on - 1, MSG_NOSIGNAL) != sizeof go_on - 1)
-        connection_close(c);
+        ocsp_connection_close(c);
 }
 
 /* A chunked body is decoded where it lies: the content moves down to the end
  * of the head, over the chunk lines. Returns the octets of the whole request,
  * 0 when it is not complete. */
 static size_t
-take_chunked(struct connection *c, const struct http_head *head, uint8_t *data,
-             size_t len)
+take_chunked(struct ocsp_connection *c, const struct http_head *head,
+             uint8_t *data, size_t len)
 {
     enum http_parse_result result;
     struct http_span piece;
@@ -158,7 +158,7 @@ take_chunked(struct connection *c, const struct http_head *head, uint8_t *data,
 
 /* The first request of `data`: its octets, or 0 when it is not complete. */
 static size_t
-take_request(struct connection *c, uint8_t *data, size_t len)
+take_request(struct ocsp_connection *c, uint8_t *data, size_t len)
 {
     struct http_head head;
     size_t whole;
@@ -192,7 +192,7 @@ take_request(struct connection *c, uint8_t *data, size_t len)
 
 /* Answers all complete requests; returns the octets that are done with. */
 static size_t
-take_requests(struct connection *c, uint8_t *data, size_t len)
+take_requests(struct ocsp_connection *c, uint8_t *data, size_t len)
 {
     size_t at = 0, used;
 
@@ -214,7 +214,7 @@ take_requests(struct connection *c, uint8_t *data, size_t len)
 
 /* Keeps what is left of `data` for later; it may lie in c->in itself. */
 static void
-keep(struct connection *c, const uint8_t *data, size_t len)
+keep(struct ocsp_connection *c, const uint8_t *data, size_t len)
 {
     if (len == 0) {
         free(c->in);
@@ -231,24 +231,24 @@ keep(struct connection *c, const uint8_t *data, size_t len)
 }
 
 static void
-set_reading_deadline(struct connection *c)
+set_reading_deadline(struct ocsp_connection *c)
 {
     /* The request's time runs from its first octet, not from its last. */
     if (c->in_len == 0)
-        connection_deadline(c, DEADLINE_IDLE);
+        ocsp_connection_deadline(c, DEADLINE_IDLE);
     else if (c->deadline != DEADLINE_REQUEST)
-        connection_deadline(c, DEADLINE_REQUEST);
+        ocsp_connection_deadline(c, DEADLINE_REQUEST);
 }
 
 static void
-take_input(struct connection *c, uint8_t *data, size_t len)
+take_input(struct ocsp_connection *c, uint8_t *data, size_t len)
 {
     size_t used = take_requests(c, data, len);
 
     if (c->state == CONNECTION_CLOSED)
         return;
     if (used > 0 && c->deadline == DEADLINE_REQUEST)
-        connection_deadline(c, DEADLINE_IDLE);
+        ocsp_connection_deadline(c, DEADLINE_IDLE);
     keep(c, data + used, len - used);
     if (c->state == CONNECTION_READING)
         set_reading_deadline(c);
@@ -256,7 +256,7 @@ take_input(struct connection *c, uint8_t *data, size_t len)
 
 /* Room behind what is kept: a whole request always fits. */
 static void
-make_room(struct connection *c)
+make_room(struct ocsp_connection *c)
 {
     if (c->in_cap - c->in_len >= LOOP_SCRATCH / 8)
         return;
@@ -267,7 +267,7 @@ make_room(struct connection *c)
 }
 
 void
-connection_readable(struct connection *c)
+ocsp_connection_readable(struct ocsp_connection *c)
 {
     uint8_t *data = c->loop->scratch;
     size_t room = sizeof c->loop->scratch;
@@ -282,7 +282,7 @@ connection_readable(struct connection *c)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n <= 0) {
-        connection_close(c);
+        ocsp_connection_close(c);
         return;
     }
     if (c->state == CONNECTION_DRAINING)
@@ -297,7 +297,7 @@ connection_readable(struct connection *c)
 
 /* The answer has gone: on to the requests that came meanwhile. */
 static void
-resume(struct connection *c)
+resume(struct ocsp_connection *c)
 {
     c->state = CONNECTION_READING;
     if (event_add(&c->read, NULL) != 0)
@@ -305,11 +305,11 @@ resume(struct connection *c)
     if (c->in != NULL)
         take_input(c, c->in, c->in_len);
     else
-        connection_deadline(c, DEADLINE_IDLE);
+        ocsp_connection_deadline(c, DEADLINE_IDLE);
 }
 
 void
-connection_writable(struct connection *c)
+ocsp_connection_writable(struct ocsp_connection *c)
 {
     ssize_t n;
 
@@ -319,15 +319,15 @@ connection_writable(struct connection *c)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n < 0) {
-        connection_close(c);
+        ocsp_connection_close(c);
         return;
     }
     c->out_at += (size_t)n;
     if (c->out_at < c->out->len) {
-        connection_deadline(c, DEADLINE_WRITE);
+        ocsp_connection_deadline(c, DEADLINE_WRITE);
         return;
     }
-    reply_unref(c->out);
+    ocsp_reply_unref(c->out);
     c->out = NULL;
     (void)event_del(&c->write);
     after_answer(c);
@@ -336,7 +336,7 @@ connection_writable(struct connection *c)
 }
 
 void
-connection_answer(struct connection *c, struct reply *reply)
+ocsp_connection_answer(struct ocsp_connection *c, struct ocsp_reply *reply)
 {
     assert(c->state == CONNECTION_WAITING);
     answer(c, reply, false);

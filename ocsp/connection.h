@@ -13,7 +13,7 @@
 
 #include "ocsp/loop.h"
 
-enum connection_state {
+enum ocsp_connection_state {
     CONNECTION_READING,
     CONNECTION_WAITING,  /* for the service's answer */
     CONNECTION_WRITING,  /* an answer that the socket did not take at once */
@@ -32,11 +32,12 @@ enum deadline {
     DEADLINE_NONE = DEADLINE_COUNT,
 };
 
-struct connection {
-    TAILQ_ENTRY(connection) link; /* of a deadline's list, or the free list */
-    struct loop *loop;
+struct ocsp_connection {
+    TAILQ_ENTRY(ocsp_connection)
+    link; /* of a deadline's list, or the free list */
+    struct ocsp_loop *loop;
     int fd;
-    enum connection_state state;
+    enum ocsp_connection_state state;
     enum deadline deadline;
     int64_t since_ms;
     struct event read, write;
@@ -53,28 +54,28 @@ struct connection {
     bool is_bad;  /* ... and what the peer still sends is not looked at */
     bool is_head; /* the answer goes without its body */
     bool is_corked;
-    struct reply *out; /* being written */
+    struct ocsp_reply *out; /* being written */
     size_t out_at;
-    struct loop_wait wait;
+    struct ocsp_loop_wait wait;
 };
 
-TAILQ_HEAD(connection_list, connection);
+TAILQ_HEAD(ocsp_connection_list, ocsp_connection);
 
 enum { LOOP_SCRATCH = HTTP_HEAD_MAX + LOOP_BODY_MAX };
 
-struct loop {
+struct ocsp_loop {
     struct event_base *base;
-    const struct loop_service *service;
+    const struct ocsp_loop_service *service;
     void *thread;
     char address[80];
     int listener_fd;
     int wake_fd;
     struct event *listener, *wake, *tick;
     bool is_listening; /* the listener's event is added */
-    struct connection_list list[DEADLINE_COUNT];
-    struct connection_list unused;
+    struct ocsp_connection_list list[DEADLINE_COUNT];
+    struct ocsp_connection_list unused;
     size_t connection_max;
-    struct loop_stats stats;
+    struct ocsp_loop_stats stats;
     _Atomic bool is_stop_asked;
     bool is_stopping;
     int64_t stop_at_ms;
@@ -83,12 +84,14 @@ struct loop {
 };
 
 /* connection.c */
-void connection_readable(struct connection *c);
-void connection_writable(struct connection *c);
-void connection_answer(struct connection *c, struct reply *reply);
+void ocsp_connection_readable(struct ocsp_connection *c);
+void ocsp_connection_writable(struct ocsp_connection *c);
+void ocsp_connection_answer(struct ocsp_connection *c,
+                            struct ocsp_reply *reply);
 
 /* loop.c */
-void connection_close(struct connection *c);
-void connection_deadline(struct connection *c, enum deadline deadline);
+void ocsp_connection_close(struct ocsp_connection *c);
+void ocsp_connection_deadline(struct ocsp_connection *c,
+                              enum deadline deadline);
 
 #endif

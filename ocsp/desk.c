@@ -13,54 +13,54 @@ enum { REFRESH_AGAIN_S = 10 };
 
 /* An answer on its way from the signers, and who waits for it. */
 struct ticket {
-    struct loop_wait *waiters;
-    struct cache_entry *entry; /* that it is for; NULL: not to be cached */
-    struct ocsp_status status; /* when it was asked for */
+    struct ocsp_loop_wait *waiters;
+    struct ocsp_cache_entry *entry; /* that it is for; NULL: not to be cached */
+    struct ocsp_status status;      /* when it was asked for */
 };
 
 static void
 notify(void *arg)
 {
-    const struct desk *desk = arg;
+    const struct ocsp_desk *desk = arg;
 
-    loop_wake(desk->loop);
+    ocsp_loop_wake(desk->loop);
 }
 
 void
-desk_init(struct desk *desk, struct responder *responder,
-          struct signer_pool *pool, size_t cache_entries)
+ocsp_desk_init(struct ocsp_desk *desk, struct ocsp_responder *responder,
+               struct ocsp_signer_pool *pool, size_t cache_entries)
 {
     memset(desk, 0, sizeof *desk);
     desk->responder = responder;
     desk->pool = pool;
-    desk->reader = grace_reader_add(responder->grace);
-    desk->cache = cache_new(cache_entries);
-    signer_outbox_init(&desk->outbox, notify, desk);
+    desk->reader = ocsp_grace_reader_add(responder->grace);
+    desk->cache = ocsp_cache_new(cache_entries);
+    ocsp_signer_outbox_init(&desk->outbox, notify, desk);
 }
 
 void
-desk_refresh(struct desk *desk)
+ocsp_desk_refresh(struct ocsp_desk *desk)
 {
     size_t i;
 
     for (i = 0; i < sizeof desk->error / sizeof desk->error[0]; i++) {
-        reply_unref(desk->error[i]);
+        ocsp_reply_unref(desk->error[i]);
         desk->error[i] = NULL;
     }
 }
 
-struct reply *
-desk_hold(struct desk *desk, struct reply *take_reply)
+struct ocsp_reply *
+ocsp_desk_hold(struct ocsp_desk *desk, struct ocsp_reply *take_reply)
 {
-    reply_unref(desk->held);
+    ocsp_reply_unref(desk->held);
     desk->held = take_reply;
     return take_reply;
 }
 
-static struct reply *
-error_reply(struct desk *desk, enum ocsp_response_status status)
+static struct ocsp_reply *
+error_reply(struct ocsp_desk *desk, enum ocsp_response_status status)
 {
-    static const enum desk_count count[] = {
+    static const enum ocsp_desk_count count[] = {
         [OCSP_MALFORMED_REQUEST] = DESK_MALFORMED,
         [OCSP_INTERNAL_ERROR] = DESK_TRY_LATER,
         [OCSP_TRY_LATER] = DESK_TRY_LATER,
@@ -71,15 +71,15 @@ error_reply(struct desk *desk, enum ocsp_response_status status)
     desk->count[count[status]]++;
     if (desk->error[status] == NULL) {
         ocsp_answer_error(status, body);
-        desk->error[status] = reply_new(200, "application/ocsp-response", NULL,
-                                        body, sizeof body);
+        desk->error[status] = ocsp_reply_new(200, "application/ocsp-response",
+                                             NULL, body, sizeof body);
     }
     return desk->error[status];
 }
 
-struct reply *
-desk_conditional(struct desk *desk, struct reply *reply,
-                 const struct http_head *head)
+struct ocsp_reply *
+ocsp_desk_conditional(struct ocsp_desk *desk, struct ocsp_reply *reply,
+                      const struct http_head *head)
 {
     const struct http_field *field;
     size_t i;
@@ -89,9 +89,9 @@ desk_conditional(struct desk *desk, struct reply *reply,
     for (i = 0; i < head->field_count; i++) {
         field = &head->field[i];
         if (http_span_is(field->name, "if-none-match") &&
-            reply_matches(reply, field->value.data, field->value.len)) {
+            ocsp_reply_matches(reply, field->value.data, field->value.len)) {
             desk->count[DESK_NOT_MODIFIED]++;
-            return desk_hold(desk, reply_not_modified(reply));
+            return ocsp_desk_hold(desk, ocsp_reply_not_modified(reply));
         }
     }
     return reply;
@@ -99,15 +99,17 @@ desk_conditional(struct desk *desk, struct reply *reply,
 
 /* Sends the request to the signers; false when their queue is full. */
 static bool
-submit(struct desk *desk, struct der request, struct cache_entry *entry,
-       const struct ocsp_status *status, struct loop_wait *wait)
+submit(struct ocsp_desk *desk, struct der request,
+       struct ocsp_cache_entry *entry, const struct ocsp_status *status,
+       struct ocsp_loop_wait *wait)
 {
     struct ticket *ticket = base_alloc(sizeof *ticket);
-    struct signer_job *job = signer_job_new(&desk->outbox, ticket, request);
+    struct ocsp_signer_job *job =
+        ocsp_signer_job_new(&desk->outbox, ticket, request);
 
     ticket->entry = entry;
     ticket->status = *status;
-    if (!signer_submit(desk->pool, job)) {
+    if (!ocsp_signer_submit(desk->pool, job)) {
         free(job);
         free(ticket);
         return false;
@@ -115,15 +117,15 @@ submit(struct desk *desk, struct der request, struct cache_entry *entry,
     if (entry != NULL)
         entry->ticket = ticket;
     if (wait != NULL)
-        loop_wait_add(&ticket->waiters, wait);
+        ocsp_loop_wait_add(&ticket->waiters, wait);
     return true;
 }
 
 /* Whether what the cache has may still be said. The status is compared, not
  * the time of change: a hold and its release leave an answer right. */
 static bool
-is_right(const struct cache_entry *entry, const struct responder_view *view,
-         int64_t now)
+is_right(const struct ocsp_cache_entry *entry,
+         const struct ocsp_responder_view *view, int64_t now)
 {
     return entry != NULL && entry->reply != NULL &&
            entry->signer == view->revision && now < entry->next_update &&
@@ -133,8 +135,8 @@ is_right(const struct cache_entry *entry, const struct responder_view *view,
 /* Has the answer signed anew while the old one serves. When the database is
  * away a new one would live no longer, so none is asked for. */
 static void
-refresh(struct desk *desk, struct cache_entry *entry, struct der request,
-        const struct responder_view *view, int64_t now)
+refresh(struct ocsp_desk *desk, struct ocsp_cache_entry *entry,
+        struct der request, const struct ocsp_responder_view *view, int64_t now)
 {
     if (entry->ticket != NULL ||
         atomic_load(&desk->responder->synced_at) < entry->refresh_at)
@@ -144,16 +146,17 @@ refresh(struct desk *desk, struct cache_entry *entry, struct der request,
 }
 
 /* NULL when `wait` waits for the signers. */
-static struct reply *
-ask_signers(struct desk *desk, struct der request, struct cache_entry *entry,
-            const struct ocsp_status *status, struct loop_wait *wait)
+static struct ocsp_reply *
+ask_signers(struct ocsp_desk *desk, struct der request,
+            struct ocsp_cache_entry *entry, const struct ocsp_status *status,
+            struct ocsp_loop_wait *wait)
 {
     struct ticket *ticket = entry == NULL ? NULL : entry->ticket;
 
     /* One signature for all who ask at once; but not for who asks after a
      * change that the signature may have been too early for. */
     if (ticket != NULL && ocsp_status_equal(&ticket->status, status)) {
-        loop_wait_add(&ticket->waiters, wait);
+        ocsp_loop_wait_add(&ticket->waiters, wait);
         return NULL;
     }
     if (ticket != NULL)
@@ -163,38 +166,38 @@ ask_signers(struct desk *desk, struct der request, struct cache_entry *entry,
     return NULL;
 }
 
-struct reply *
-desk_ask(struct desk *desk, struct der request, const struct http_head *head,
-         struct loop_wait *wait)
+struct ocsp_reply *
+ocsp_desk_ask(struct ocsp_desk *desk, struct der request,
+              const struct http_head *head, struct ocsp_loop_wait *wait)
 {
     struct ocsp_request parsed;
-    struct responder_view view;
-    struct cache_entry *entry;
+    struct ocsp_responder_view view;
+    struct ocsp_cache_entry *entry;
     int64_t now;
 
     if (!ocsp_request_parse(request.data, request.len, &parsed))
         return error_reply(desk, OCSP_MALFORMED_REQUEST);
-    if (!responder_look(desk->responder, desk->reader, &parsed, &view))
+    if (!ocsp_responder_look(desk->responder, desk->reader, &parsed, &view))
         return error_reply(desk, OCSP_UNAUTHORIZED);
     if (parsed.count != 1 || parsed.nonce.data != NULL ||
         view.status.state == OCSP_STATE_UNKNOWN)
         return ask_signers(desk, request, NULL, &view.status, wait);
-    entry = cache_find(desk->cache, parsed.id[0].whole);
+    entry = ocsp_cache_find(desk->cache, parsed.id[0].whole);
     now = clock_now();
     if (is_right(entry, &view, now)) {
         if (now >= entry->refresh_at)
             refresh(desk, entry, request, &view, now);
         desk->count[DESK_CACHED]++;
-        return desk_conditional(desk, entry->reply, head);
+        return ocsp_desk_conditional(desk, entry->reply, head);
     }
     if (entry == NULL)
-        entry = cache_add(desk->cache, parsed.id[0].whole);
+        entry = ocsp_cache_add(desk->cache, parsed.id[0].whole);
     return ask_signers(desk, request, entry, &view.status, wait);
 }
 
 static void
-store(struct desk *desk, struct cache_entry *entry,
-      const struct responder_answer *answer)
+store(struct ocsp_desk *desk, struct ocsp_cache_entry *entry,
+      const struct ocsp_responder_answer *answer)
 {
     entry->ticket = NULL;
     if (answer->status != OCSP_SUCCESSFUL || !answer->is_cacheable)
@@ -203,15 +206,15 @@ store(struct desk *desk, struct cache_entry *entry,
     entry->signer = answer->revision;
     entry->refresh_at = answer->refresh_at;
     entry->next_update = answer->next_update;
-    cache_entry_set(desk->cache, entry, reply_ref(answer->reply));
+    ocsp_cache_entry_set(desk->cache, entry, ocsp_reply_ref(answer->reply));
 }
 
 void
-desk_collect(struct desk *desk)
+ocsp_desk_collect(struct ocsp_desk *desk)
 {
-    struct signer_job *job = signer_outbox_take(&desk->outbox), *next;
+    struct ocsp_signer_job *job = ocsp_signer_outbox_take(&desk->outbox), *next;
     struct ticket *ticket;
-    struct reply *reply;
+    struct ocsp_reply *reply;
 
     for (; job != NULL; job = next) {
         next = job->next;
@@ -224,20 +227,20 @@ desk_collect(struct desk *desk)
                 reply = error_reply(desk, job->answer.status);
             else
                 desk->count[DESK_SIGNED]++;
-            loop_answer(ticket->waiters, reply);
+            ocsp_loop_answer(ticket->waiters, reply);
         }
-        reply_unref(job->answer.reply);
+        ocsp_reply_unref(job->answer.reply);
         free(ticket);
         free(job);
     }
 }
 
 void
-desk_clear(struct desk *desk)
+ocsp_desk_clear(struct ocsp_desk *desk)
 {
-    desk_collect(desk);
-    desk_refresh(desk);
-    (void)desk_hold(desk, NULL);
-    cache_free(desk->cache);
+    ocsp_desk_collect(desk);
+    ocsp_desk_refresh(desk);
+    (void)ocsp_desk_hold(desk, NULL);
+    ocsp_cache_free(desk->cache);
     pthread_mutex_destroy(&desk->outbox.lock);
 }

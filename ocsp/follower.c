@@ -24,12 +24,12 @@ enum {
     LOG_EVERY_MS = 30 * 1000,
 };
 
-struct follower {
-    struct responder *responder;
+struct ocsp_follower {
+    struct ocsp_responder *responder;
     struct db_options options, load_options;
     int64_t poll_ms;
     struct db *db; /* NULL: not connected yet */
-    struct roster roster;
+    struct ocsp_roster roster;
     bool is_loaded;
     bool is_trusted; /* the log's head was looked at since the last failure */
     int64_t last_index; /* of the changes that are in the index */
@@ -89,7 +89,7 @@ load_row(const struct db_status *row, void *arg, struct error *err)
 }
 
 static void
-measure(struct follower *f)
+measure(struct ocsp_follower *f)
 {
     metric_set(&certificates, (int64_t)ocsp_index_count(f->responder->index));
     metric_set(&index_size, (int64_t)ocsp_index_size(f->responder->index));
@@ -98,7 +98,7 @@ measure(struct follower *f)
 /* Everything anew, as of one instant: indexes are given in the order of
  * commits, so nothing below the highest one seen is missing. */
 static bool
-load(struct follower *f, struct error *err)
+load(struct ocsp_follower *f, struct error *err)
 {
     struct loading loading = {ocsp_load_new(), -1};
     int64_t since = clock_now();
@@ -128,7 +128,7 @@ load(struct follower *f, struct error *err)
 static bool
 change_row(const struct db_status *row, void *arg, struct error *err)
 {
-    struct follower *f = arg;
+    struct ocsp_follower *f = arg;
     struct ocsp_status status = status_of(row);
 
     (void)err;
@@ -140,7 +140,7 @@ change_row(const struct db_status *row, void *arg, struct error *err)
 }
 
 static bool
-poll_changes(struct follower *f, struct error *err)
+poll_changes(struct ocsp_follower *f, struct error *err)
 {
     int64_t since = clock_now(), before = f->last_index;
 
@@ -157,7 +157,7 @@ poll_changes(struct follower *f, struct error *err)
  * another one (restored from a backup, or a standby that lost its primary's
  * last commits), so what we know is worth nothing. */
 static bool
-check_head(struct follower *f, struct error *err)
+check_head(struct ocsp_follower *f, struct error *err)
 {
     struct error ignored = {0};
     int64_t next_index;
@@ -179,7 +179,7 @@ check_head(struct follower *f, struct error *err)
 }
 
 static bool
-follow(struct follower *f, struct error *err)
+follow(struct ocsp_follower *f, struct error *err)
 {
     if (f->db == NULL && !db_open(&f->options, &f->db, err))
         return error_wrap(err, "connect to the database");
@@ -191,7 +191,7 @@ follow(struct follower *f, struct error *err)
         return false;
     if (clock_monotonic_ms() - f->lists_ms < LISTS_MS)
         return true;
-    if (!roster_refresh(&f->roster, f->db, clock_now(), err))
+    if (!ocsp_roster_refresh(&f->roster, f->db, clock_now(), err))
         return false;
     f->lists_ms = clock_monotonic_ms();
     return true;
@@ -199,7 +199,7 @@ follow(struct follower *f, struct error *err)
 
 /* Told when it begins, now and then while it lasts, and when it ends. */
 static void
-note_failure(struct follower *f, const struct error *err)
+note_failure(struct ocsp_follower *f, const struct error *err)
 {
     int64_t now = clock_monotonic_ms();
 
@@ -214,7 +214,7 @@ note_failure(struct follower *f, const struct error *err)
 }
 
 static void
-note_success(struct follower *f)
+note_success(struct ocsp_follower *f)
 {
     if (f->is_failing)
         log_event(LOG_LEVEL_INFO, "ocsp.following_again",
@@ -223,7 +223,7 @@ note_success(struct follower *f)
 }
 
 static void
-wait_a_moment(struct follower *f, int64_t ms)
+wait_a_moment(struct ocsp_follower *f, int64_t ms)
 {
     struct timespec moment = {ms / 1000, ms % 1000 * 1000000};
 
@@ -234,7 +234,7 @@ wait_a_moment(struct follower *f, int64_t ms)
 static void *
 run(void *arg)
 {
-    struct follower *f = arg;
+    struct ocsp_follower *f = arg;
     struct error err;
     bool heard;
 
@@ -251,11 +251,11 @@ run(void *arg)
     return NULL;
 }
 
-struct follower *
-follower_new(const struct follower_options *options,
-             struct responder *responder, struct hsm *hsm)
+struct ocsp_follower *
+ocsp_follower_new(const struct ocsp_follower_options *options,
+                  struct ocsp_responder *responder, struct hsm *hsm)
 {
-    struct follower *f = base_alloc(sizeof *f);
+    struct ocsp_follower *f = base_alloc(sizeof *f);
 
     f->responder = responder;
     f->options = (struct db_options){
@@ -271,7 +271,7 @@ follower_new(const struct follower_options *options,
     f->last_index = -1;
     f->lists_ms = clock_monotonic_ms() - LISTS_MS;
     f->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    roster_init(&f->roster, responder, hsm);
+    ocsp_roster_init(&f->roster, responder, hsm);
     metric_register(&certificates);
     metric_register(&index_size);
     metric_register(&changes_total);
@@ -280,7 +280,7 @@ follower_new(const struct follower_options *options,
 }
 
 bool
-follower_start(struct follower *f, struct error *err)
+ocsp_follower_start(struct ocsp_follower *f, struct error *err)
 {
     if (f->wake_fd < 0)
         return error_errno(err, ERROR_INTERNAL, "cannot make an eventfd");
@@ -292,7 +292,7 @@ follower_start(struct follower *f, struct error *err)
 }
 
 void
-follower_free(struct follower *f)
+ocsp_follower_free(struct ocsp_follower *f)
 {
     static const uint64_t one = 1;
 

@@ -10,18 +10,20 @@
 
 #include "ocsp/responder.h"
 
-struct follower_options {
+struct ocsp_follower_options {
     const char *connection; /* of the role signet_ocsp; borrowed */
     int64_t poll_ms;
 };
 
-struct follower;
+struct ocsp_follower;
 
 /* `responder` and `hsm` are borrowed. */
-struct follower *follower_new(const struct follower_options *options,
-                              struct responder *responder, struct hsm *hsm);
-bool follower_start(struct follower *follower, struct error *err) MUST_CHECK;
+struct ocsp_follower *
+ocsp_follower_new(const struct ocsp_follower_options *options,
+                  struct ocsp_responder *responder, struct hsm *hsm);
+bool ocsp_follower_start(struct ocsp_follower *follower,
+                         struct error *err) MUST_CHECK;
 /* Ends the thread and frees. NULL is nothing. */
-void follower_free(struct follower *follower);
+void ocsp_follower_free(struct ocsp_follower *follower);
 
 #endif

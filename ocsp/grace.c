@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct grace *
-grace_new(void)
+struct ocsp_grace *
+ocsp_grace_new(void)
 {
-    struct grace *grace = aligned_alloc(GRACE_LINE, sizeof *grace);
+    struct ocsp_grace *grace = aligned_alloc(GRACE_LINE, sizeof *grace);
 
     if (grace == NULL)
         abort();
@@ -18,20 +18,20 @@ grace_new(void)
 }
 
 void
-grace_free(struct grace *grace)
+ocsp_grace_free(struct ocsp_grace *grace)
 {
     free(grace);
 }
 
-struct grace_reader *
-grace_reader_add(struct grace *grace)
+struct ocsp_grace_reader *
+ocsp_grace_reader_add(struct ocsp_grace *grace)
 {
     assert(grace->count < GRACE_READERS_MAX);
     return &grace->reader[grace->count++];
 }
 
 void
-grace_wait(struct grace *grace)
+ocsp_grace_wait(struct ocsp_grace *grace)
 {
     size_t i;
     uint64_t turns;

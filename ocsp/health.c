@@ -12,7 +12,8 @@
 enum { METRICS_MAX = 256 * 1024, PROBLEM_MAX = ERROR_WHAT_MAX + 1 };
 
 static bool
-database_health(const struct responder *responder, int64_t now, char *problem)
+database_health(const struct ocsp_responder *responder, int64_t now,
+                char *problem)
 {
     int64_t synced_at = atomic_load(&responder->synced_at);
 
@@ -28,8 +29,9 @@ database_health(const struct responder *responder, int64_t now, char *problem)
 
 /* Every issuer with OCSP keys has a certificate that can sign now. */
 static bool
-certificate_health(struct responder *responder, struct grace_reader *reader,
-                   int64_t now, char *problem, int64_t *soonest)
+certificate_health(struct ocsp_responder *responder,
+                   struct ocsp_grace_reader *reader, int64_t now, char *problem,
+                   int64_t *soonest)
 {
     const struct ocsp_authorities *list;
     const struct ocsp_authority *authority;
@@ -37,7 +39,7 @@ certificate_health(struct responder *responder, struct grace_reader *reader,
     bool ok = true;
 
     *soonest = 0;
-    grace_enter(reader);
+    ocsp_grace_enter(reader);
     list = atomic_load(&responder->authorities);
     for (i = 0; i < list->count; i++) {
         authority = &list->at[i];
@@ -52,28 +54,29 @@ certificate_health(struct responder *responder, struct grace_reader *reader,
         } else if (*soonest == 0 || authority->signer->not_after < *soonest)
             *soonest = authority->signer->not_after;
     }
-    grace_leave(reader);
+    ocsp_grace_leave(reader);
     if (delegated > 0)
         return ok;
     (void)snprintf(problem, PROBLEM_MAX, "no issuer has an OCSP key");
     return false;
 }
 
-struct reply *
-health_reply(struct responder *responder, struct grace_reader *reader,
-             struct signer_pool *pool, int64_t now)
+struct ocsp_reply *
+ocsp_health_reply(struct ocsp_responder *responder,
+                  struct ocsp_grace_reader *reader,
+                  struct ocsp_signer_pool *pool, int64_t now)
 {
     char database[PROBLEM_MAX] = "ok", signer[PROBLEM_MAX] = "ok";
     char certificate[PROBLEM_MAX] = "ok", problem[PROBLEM_MAX];
     int64_t synced_at = atomic_load(&responder->synced_at), soonest;
-    struct reply *reply;
+    struct ocsp_reply *reply;
     bool ok = true;
     json_t *object;
     char *text;
 
     ok &= database_health(responder, now, database);
     ok &= certificate_health(responder, reader, now, certificate, &soonest);
-    if (!signer_pool_healthy(pool, problem)) {
+    if (!ocsp_signer_pool_healthy(pool, problem)) {
         ok = false;
         (void)snprintf(signer, sizeof signer, "%s", problem);
     }
@@ -85,22 +88,22 @@ health_reply(struct responder *responder, struct grace_reader *reader,
     text = object == NULL ? NULL : json_dumps(object, JSON_COMPACT);
     if (text == NULL)
         abort();
-    reply =
-        reply_new(ok ? 200 : 503, "application/json", NULL, text, strlen(text));
+    reply = ocsp_reply_new(ok ? 200 : 503, "application/json", NULL, text,
+                           strlen(text));
     free(text);
     json_decref(object);
     return reply;
 }
 
-struct reply *
-health_metrics_reply(void)
+struct ocsp_reply *
+ocsp_health_metrics_reply(void)
 {
     struct buf text = BUF_INIT(METRICS_MAX);
-    struct reply *reply;
+    struct ocsp_reply *reply;
 
     metrics_format(&text);
-    reply =
-        reply_new(200, "text/plain; version=0.0.4", NULL, text.data, text.len);
+    reply = ocsp_reply_new(200, "text/plain; version=0.0.4", NULL, text.data,
+                           text.len);
     buf_clear(&text);
     return reply;
 }

@@ -11,11 +11,12 @@ enum { HEALTH_DATABASE_AGE_S = 10 };
 
 /* A JSON object with "ok" or a problem for database, signer and certificate;
  * 200 or 503. One reference. */
-struct reply *health_reply(struct responder *responder,
-                           struct grace_reader *reader,
-                           struct signer_pool *pool, int64_t now);
+struct ocsp_reply *ocsp_health_reply(struct ocsp_responder *responder,
+                                     struct ocsp_grace_reader *reader,
+                                     struct ocsp_signer_pool *pool,
+                                     int64_t now);
 
 /* Prometheus text. One reference. */
-struct reply *health_metrics_reply(void);
+struct ocsp_reply *ocsp_health_metrics_reply(void);
 
 #endif

@@ -26,7 +26,7 @@ static const int64_t deadline_ms[DEADLINE_COUNT] = {
     LOOP_ANSWER_MS};
 
 void
-connection_deadline(struct connection *c, enum deadline deadline)
+ocsp_connection_deadline(struct ocsp_connection *c, enum deadline deadline)
 {
     if (c->deadline != DEADLINE_NONE)
         TAILQ_REMOVE(&c->loop->list[c->deadline], c, link);
@@ -38,7 +38,7 @@ connection_deadline(struct connection *c, enum deadline deadline)
 }
 
 static void
-leave_list(struct loop_wait *wait)
+leave_list(struct ocsp_loop_wait *wait)
 {
     if (wait->link == NULL)
         return;
@@ -49,18 +49,18 @@ leave_list(struct loop_wait *wait)
 }
 
 void
-connection_close(struct connection *c)
+ocsp_connection_close(struct ocsp_connection *c)
 {
-    struct loop *loop = c->loop;
+    struct ocsp_loop *loop = c->loop;
 
     if (c->state == CONNECTION_CLOSED)
         return;
-    connection_deadline(c, DEADLINE_NONE);
+    ocsp_connection_deadline(c, DEADLINE_NONE);
     leave_list(&c->wait);
     (void)event_del(&c->read);
     (void)event_del(&c->write);
     (void)close(c->fd);
-    reply_unref(c->out);
+    ocsp_reply_unref(c->out);
     free(c->in);
     c->out = NULL;
     c->in = NULL;
@@ -75,7 +75,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    connection_readable(arg);
+    ocsp_connection_readable(arg);
 }
 
 static void
@@ -83,14 +83,14 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
-    connection_writable(arg);
+    ocsp_connection_writable(arg);
 }
 
 static void
-connection_open(struct loop *loop, int fd)
+connection_open(struct ocsp_loop *loop, int fd)
 {
     static const int on = 1;
-    struct connection *c = TAILQ_FIRST(&loop->unused);
+    struct ocsp_connection *c = TAILQ_FIRST(&loop->unused);
 
     if (c != NULL)
         TAILQ_REMOVE(&loop->unused, c, link);
@@ -109,24 +109,24 @@ connection_open(struct loop *loop, int fd)
         abort(); /* only memory can fail it */
     loop->stats.connections++;
     loop->stats.accepted++;
-    connection_deadline(c, DEADLINE_IDLE);
+    ocsp_connection_deadline(c, DEADLINE_IDLE);
 }
 
 /* Room for a new connection: the one idle for longest makes it. */
 static bool
-evict(struct loop *loop)
+evict(struct ocsp_loop *loop)
 {
-    struct connection *c = TAILQ_FIRST(&loop->list[DEADLINE_IDLE]);
+    struct ocsp_connection *c = TAILQ_FIRST(&loop->list[DEADLINE_IDLE]);
 
     if (c == NULL)
         return false;
-    connection_close(c);
+    ocsp_connection_close(c);
     loop->stats.evicted++;
     return true;
 }
 
 static void
-listen_again(struct loop *loop, bool is_on)
+listen_again(struct ocsp_loop *loop, bool is_on)
 {
     if (loop->listener == NULL || is_on == loop->is_listening)
         return;
@@ -138,7 +138,7 @@ listen_again(struct loop *loop, bool is_on)
 static void
 on_connect(evutil_socket_t listener, short what, void *arg)
 {
-    struct loop *loop = arg;
+    struct ocsp_loop *loop = arg;
     int fd, i;
 
     (void)what;
@@ -167,16 +167,16 @@ on_connect(evutil_socket_t listener, short what, void *arg)
 }
 
 static void
-close_idle(struct loop *loop)
+close_idle(struct ocsp_loop *loop)
 {
-    struct connection *c;
+    struct ocsp_connection *c;
 
     while ((c = TAILQ_FIRST(&loop->list[DEADLINE_IDLE])) != NULL)
-        connection_close(c);
+        ocsp_connection_close(c);
 }
 
 static void
-begin_stop(struct loop *loop)
+begin_stop(struct ocsp_loop *loop)
 {
     if (loop->is_stopping)
         return;
@@ -188,7 +188,7 @@ begin_stop(struct loop *loop)
 }
 
 static void
-end_if_stopped(struct loop *loop)
+end_if_stopped(struct ocsp_loop *loop)
 {
     if (!loop->is_stopping)
         return;
@@ -201,7 +201,7 @@ end_if_stopped(struct loop *loop)
 static void
 on_wake(evutil_socket_t fd, short what, void *arg)
 {
-    struct loop *loop = arg;
+    struct ocsp_loop *loop = arg;
     uint64_t count;
 
     (void)what;
@@ -216,9 +216,9 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
-    struct loop *loop = arg;
+    struct ocsp_loop *loop = arg;
     int64_t now = clock_monotonic_ms();
-    struct connection *c;
+    struct ocsp_connection *c;
     enum deadline d;
 
     (void)fd;
@@ -226,7 +226,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
     for (d = 0; d < DEADLINE_COUNT; d++)
         while ((c = TAILQ_FIRST(&loop->list[d])) != NULL &&
                now - c->since_ms >= deadline_ms[d]) {
-            connection_close(c);
+            ocsp_connection_close(c);
             loop->stats.expired += d != DEADLINE_IDLE;
         }
     if (!loop->is_stopping)
@@ -236,7 +236,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 }
 
 static bool
-bind_listener(struct loop *loop, const char *address, struct error *err)
+bind_listener(struct ocsp_loop *loop, const char *address, struct error *err)
 {
     static const int on = 1;
     struct sockaddr_storage to;
@@ -274,7 +274,7 @@ bind_listener(struct loop *loop, const char *address, struct error *err)
 }
 
 static bool
-make_events(struct loop *loop, struct error *err)
+make_events(struct ocsp_loop *loop, struct error *err)
 {
     const struct timeval every = {0, LOOP_TICK_MS * 1000};
     struct event_config *config = event_config_new();
@@ -306,11 +306,11 @@ make_events(struct loop *loop, struct error *err)
 }
 
 bool
-loop_new(const char *listen, size_t connection_max,
-         const struct loop_service *service, void *thread, struct loop **out,
-         struct error *err)
+ocsp_loop_new(const char *listen, size_t connection_max,
+              const struct ocsp_loop_service *service, void *thread,
+              struct ocsp_loop **out, struct error *err)
 {
-    struct loop *loop = base_alloc(sizeof *loop);
+    struct ocsp_loop *loop = base_alloc(sizeof *loop);
     size_t i;
 
     loop->service = service;
@@ -321,7 +321,7 @@ loop_new(const char *listen, size_t connection_max,
         TAILQ_INIT(&loop->list[i]);
     TAILQ_INIT(&loop->unused);
     if (!bind_listener(loop, listen, err) || !make_events(loop, err)) {
-        loop_free(loop);
+        ocsp_loop_free(loop);
         return false;
     }
     *out = loop;
@@ -329,7 +329,7 @@ loop_new(const char *listen, size_t connection_max,
 }
 
 const char *
-loop_address(const struct loop *loop)
+ocsp_loop_address(const struct ocsp_loop *loop)
 {
     return loop->address;
 }
@@ -337,7 +337,7 @@ loop_address(const struct loop *loop)
 static void *
 run(void *arg)
 {
-    struct loop *loop = arg;
+    struct ocsp_loop *loop = arg;
 
     if (event_base_dispatch(loop->base) < 0)
         abort();
@@ -345,7 +345,7 @@ run(void *arg)
 }
 
 bool
-loop_start(struct loop *loop, struct error *err)
+ocsp_loop_start(struct ocsp_loop *loop, struct error *err)
 {
     int failed = pthread_create(&loop->thread_id, NULL, run, loop);
 
@@ -357,7 +357,7 @@ loop_start(struct loop *loop, struct error *err)
 }
 
 void
-loop_wake(struct loop *loop)
+ocsp_loop_wake(struct ocsp_loop *loop)
 {
     static const uint64_t one = 1;
 
@@ -367,30 +367,30 @@ loop_wake(struct loop *loop)
 }
 
 void
-loop_stop(struct loop *loop)
+ocsp_loop_stop(struct ocsp_loop *loop)
 {
     atomic_store(&loop->is_stop_asked, true);
-    loop_wake(loop);
+    ocsp_loop_wake(loop);
 }
 
 void
-loop_join(struct loop *loop)
+ocsp_loop_join(struct ocsp_loop *loop)
 {
     if (pthread_join(loop->thread_id, NULL) != 0)
         abort();
 }
 
 void
-loop_free(struct loop *loop)
+ocsp_loop_free(struct ocsp_loop *loop)
 {
-    struct connection *c;
+    struct ocsp_connection *c;
     size_t i;
 
     if (loop == NULL)
         return;
     for (i = 0; i < DEADLINE_COUNT; i++)
         while ((c = TAILQ_FIRST(&loop->list[i])) != NULL)
-            connection_close(c);
+            ocsp_connection_close(c);
     while ((c = TAILQ_FIRST(&loop->unused)) != NULL) {
         TAILQ_REMOVE(&loop->unused, c, link);
         free(c);
@@ -411,7 +411,7 @@ loop_free(struct loop *loop)
 }
 
 void
-loop_wait_add(struct loop_wait **list, struct loop_wait *wait)
+ocsp_loop_wait_add(struct ocsp_loop_wait **list, struct ocsp_loop_wait *wait)
 {
     assert(wait->link == NULL);
     wait->next = *list;
@@ -422,17 +422,18 @@ loop_wait_add(struct loop_wait **list, struct loop_wait *wait)
 }
 
 void
-loop_answer(struct loop_wait *wait, struct reply *reply)
+ocsp_loop_answer(struct ocsp_loop_wait *wait, struct ocsp_reply *reply)
 {
-    struct connection *c =
-        (struct connection *)((char *)wait - offsetof(struct connection, wait));
+    struct ocsp_connection *c =
+        (struct ocsp_connection *)((char *)wait -
+                                   offsetof(struct ocsp_connection, wait));
 
     leave_list(wait);
-    connection_answer(c, reply);
+    ocsp_connection_answer(c, reply);
 }
 
-struct loop_stats
-loop_stats(const struct loop *loop)
+struct ocsp_loop_stats
+ocsp_loop_stats(const struct ocsp_loop *loop)
 {
     return loop->stats;
 }

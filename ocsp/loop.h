@@ -22,7 +22,7 @@ enum {
 };
 
 /* Borrowed for the call. */
-struct loop_request {
+struct ocsp_loop_request {
     const struct http_head *head;
     const uint8_t *body;
     size_t body_len;
@@ -30,49 +30,52 @@ struct loop_request {
 
 /* A connection that waits for its answer: an element of a list of the
  * service's, which the loop takes out when the connection is lost. */
-struct loop_wait {
-    struct loop_wait *next;
-    struct loop_wait **link; /* what points here; NULL: in no list */
+struct ocsp_loop_wait {
+    struct ocsp_loop_wait *next;
+    struct ocsp_loop_wait **link; /* what points here; NULL: in no list */
 };
 
 /* Runs on the loop's thread. */
-struct loop_service {
+struct ocsp_loop_service {
     /* The answer, borrowed until the next call; or NULL after `wait` was put
-     * into a list, to be answered by loop_answer(). */
-    struct reply *(*handle)(void *thread, const struct loop_request *request,
-                            struct loop_wait *wait);
-    void (*woken)(void *thread); /* after loop_wake() */
+     * into a list, to be answered by ocsp_loop_answer(). */
+    struct ocsp_reply *(*handle)(void *thread,
+                                 const struct ocsp_loop_request *request,
+                                 struct ocsp_loop_wait *wait);
+    void (*woken)(void *thread); /* after ocsp_loop_wake() */
     void (*tick)(void *thread);  /* every LOOP_TICK_MS */
     /* A request that HTTP itself forbids, by the parser's status. */
-    struct reply *(*refuse)(void *thread, int status);
+    struct ocsp_reply *(*refuse)(void *thread, int status);
 };
 
-struct loop_stats {
+struct ocsp_loop_stats {
     size_t connections;
     uint64_t accepted;
     uint64_t evicted; /* idle ones closed to make room */
     uint64_t expired; /* deadlines missed */
 };
 
-struct loop;
+struct ocsp_loop;
 
 /* Binds. `listen` is "127.0.0.1:8080" or "[::1]:8080"; with port 0 the system
- * chooses, and further loops are given what loop_address() says. */
-bool loop_new(const char *listen, size_t connection_max,
-              const struct loop_service *service, void *thread,
-              struct loop **out, struct error *err) MUST_CHECK;
-const char *loop_address(const struct loop *loop);
-bool loop_start(struct loop *loop, struct error *err) MUST_CHECK;
+ * chooses, and further loops are given what ocsp_loop_address() says. */
+bool ocsp_loop_new(const char *listen, size_t connection_max,
+                   const struct ocsp_loop_service *service, void *thread,
+                   struct ocsp_loop **out, struct error *err) MUST_CHECK;
+const char *ocsp_loop_address(const struct ocsp_loop *loop);
+bool ocsp_loop_start(struct ocsp_loop *loop, struct error *err) MUST_CHECK;
 /* From another thread: woken() is called soon. */
-void loop_wake(struct loop *loop);
+void ocsp_loop_wake(struct ocsp_loop *loop);
 /* From another thread: accepts no more, answers what is under way. */
-void loop_stop(struct loop *loop);
-void loop_join(struct loop *loop);
-void loop_free(struct loop *loop); /* after loop_join(); NULL is nothing */
+void ocsp_loop_stop(struct ocsp_loop *loop);
+void ocsp_loop_join(struct ocsp_loop *loop);
+void ocsp_loop_free(
+    struct ocsp_loop *loop); /* after ocsp_loop_join(); NULL is nothing */
 
 /* On the loop's thread. */
-void loop_wait_add(struct loop_wait **list, struct loop_wait *wait);
-void loop_answer(struct loop_wait *wait, struct reply *reply);
-struct loop_stats loop_stats(const struct loop *loop);
+void ocsp_loop_wait_add(struct ocsp_loop_wait **list,
+                        struct ocsp_loop_wait *wait);
+void ocsp_loop_answer(struct ocsp_loop_wait *wait, struct ocsp_reply *reply);
+struct ocsp_loop_stats ocsp_loop_stats(const struct ocsp_loop *loop);
 
 #endif

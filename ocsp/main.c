@@ -16,11 +16,11 @@
 enum { FILES_BESIDE_CONNECTIONS = 256 };
 
 struct state {
-    struct responder responder;
+    struct ocsp_responder responder;
     struct hsm *hsm;
-    struct signer_pool *pool;
-    struct follower *follower;
-    struct server *server;
+    struct ocsp_signer_pool *pool;
+    struct ocsp_follower *follower;
+    struct ocsp_server *server;
 };
 
 static bool
@@ -61,11 +61,11 @@ service_free(void *arg)
 {
     struct state *state = arg;
 
-    follower_free(state->follower);
-    signer_pool_stop(state->pool);
-    server_free(state->server);
-    signer_pool_free(state->pool);
-    responder_clear(&state->responder);
+    ocsp_follower_free(state->follower);
+    ocsp_signer_pool_stop(state->pool);
+    ocsp_server_free(state->server);
+    ocsp_signer_pool_free(state->pool);
+    ocsp_responder_clear(&state->responder);
     hsm_close(state->hsm);
     free(state);
 }
@@ -73,13 +73,13 @@ service_free(void *arg)
 static bool
 make_parts(struct state *state, const struct config *config, struct error *err)
 {
-    const struct server_options server = {
+    const struct ocsp_server_options server = {
         .listen = config_text(config, "ocsp.listen"),
         .thread_count = (size_t)config_int(config, "ocsp.threads"),
         .connection_max = (size_t)config_int(config, "ocsp.connections"),
         .cache_entries = (size_t)config_int(config, "ocsp.cache_entries"),
     };
-    const struct follower_options follower = {
+    const struct ocsp_follower_options follower = {
         .connection = config_text(config, "db.ocsp"),
         .poll_ms = config_int(config, "ocsp.poll_ms"),
     };
@@ -89,12 +89,13 @@ make_parts(struct state *state, const struct config *config, struct error *err)
     state->responder.is_extended_revoked =
         config_bool(config, "ocsp.extended_revoked");
     state->pool =
-        signer_pool_new(&state->responder, state->hsm,
-                        (size_t)config_int(config, "hsm.ocsp.signers"),
-                        (size_t)config_int(config, "ocsp.queue"));
-    state->follower = follower_new(&follower, &state->responder, state->hsm);
-    return server_new(&server, &state->responder, state->pool, &state->server,
-                      err);
+        ocsp_signer_pool_new(&state->responder, state->hsm,
+                             (size_t)config_int(config, "hsm.ocsp.signers"),
+                             (size_t)config_int(config, "ocsp.queue"));
+    state->follower =
+        ocsp_follower_new(&follower, &state->responder, state->hsm);
+    return ocsp_server_new(&server, &state->responder, state->pool,
+                           &state->server, err);
 }
 
 static bool
@@ -109,20 +110,20 @@ service_start(const struct config *config, struct event_base *base, void **out,
     if (!config_require(config, needed, err))
         return false;
     state = base_alloc(sizeof *state);
-    responder_init(&state->responder);
+    ocsp_responder_init(&state->responder);
     allow_files(config_int(config, "ocsp.connections"));
     if (!open_token(config, &state->hsm, err) ||
         !make_parts(state, config, err) ||
-        !signer_pool_start(state->pool, err) ||
-        !server_start(state->server, err) ||
-        !follower_start(state->follower, err)) {
+        !ocsp_signer_pool_start(state->pool, err) ||
+        !ocsp_server_start(state->server, err) ||
+        !ocsp_follower_start(state->follower, err)) {
         if (state->server != NULL)
-            server_stop(state->server);
+            ocsp_server_stop(state->server);
         service_free(state);
         return false;
     }
     log_event(LOG_LEVEL_INFO, "ocsp.listening",
-              LOG_TEXT("address", server_address(state->server)));
+              LOG_TEXT("address", ocsp_server_address(state->server)));
     *out = state;
     return true;
 }
@@ -133,7 +134,7 @@ service_stop(void *arg, void (*done)(void *), void *done_arg)
 {
     struct state *state = arg;
 
-    server_stop(state->server);
+    ocsp_server_stop(state->server);
     done(done_arg);
 }
 

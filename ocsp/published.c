@@ -10,10 +10,10 @@
 
 enum { PEM_LINE = 64, PEM_MAX = 64 * 1024 };
 
-struct published *
-published_new(size_t max)
+struct ocsp_published *
+ocsp_published_new(size_t max)
 {
-    struct published *list =
+    struct ocsp_published *list =
         base_alloc(sizeof *list + max * sizeof list->at[0]);
 
     list->max = max;
@@ -21,19 +21,19 @@ published_new(size_t max)
 }
 
 void
-published_free(struct published *list)
+ocsp_published_free(struct ocsp_published *list)
 {
     size_t i;
 
     if (list == NULL)
         return;
     for (i = 0; i < list->count; i++)
-        reply_unref(list->at[i].reply);
+        ocsp_reply_unref(list->at[i].reply);
     free(list);
 }
 
-const struct published_item *
-published_find(const struct published *list, struct http_span path)
+const struct ocsp_published_item *
+ocsp_published_find(const struct ocsp_published *list, struct http_span path)
 {
     size_t i;
 
@@ -69,7 +69,7 @@ span_of(const char *text)
 }
 
 static struct der
-body_of(const struct reply *reply)
+body_of(const struct ocsp_reply *reply)
 {
     return (struct der){reply->data + reply->head_len,
                         reply->len - reply->head_len};
@@ -77,10 +77,10 @@ body_of(const struct reply *reply)
 
 /* Takes the reply. Issuers' names are at most 64 octets, so paths fit. */
 static void
-add(struct published_maker *maker, const char *path, int64_t version,
-    int64_t remake_at, struct reply *take_reply)
+add(struct ocsp_published_maker *maker, const char *path, int64_t version,
+    int64_t remake_at, struct ocsp_reply *take_reply)
 {
-    struct published_item *item = &maker->list->at[maker->list->count];
+    struct ocsp_published_item *item = &maker->list->at[maker->list->count];
 
     assert(maker->list->count < maker->list->max);
     (void)snprintf(item->path, sizeof item->path, "%s", path);
@@ -93,26 +93,28 @@ add(struct published_maker *maker, const char *path, int64_t version,
 /* The old item if it says the same and its Date is not too old, else a new
  * one. `body` may be the old item's. */
 static void
-add_or_keep(struct published_maker *maker, const char *path, int64_t version,
-            const char *type, const struct reply_times *times, struct der body)
+add_or_keep(struct ocsp_published_maker *maker, const char *path,
+            int64_t version, const char *type,
+            const struct ocsp_reply_times *times, struct der body)
 {
-    const struct published_item *old =
-        published_find(maker->old, span_of(path));
+    const struct ocsp_published_item *old =
+        ocsp_published_find(maker->old, span_of(path));
 
     if (old != NULL && old->version == version && maker->now < old->remake_at &&
         der_equal(body_of(old->reply), body))
-        add(maker, path, version, old->remake_at, reply_ref(old->reply));
+        add(maker, path, version, old->remake_at, ocsp_reply_ref(old->reply));
     else
         add(maker, path, version, maker->now + times->max_age_s / 2,
-            reply_new(200, type, times, body.data, body.len));
+            ocsp_reply_new(200, type, times, body.data, body.len));
 }
 
 void
-published_add_certificate(struct published_maker *maker, const char *name,
-                          struct der certificate, int64_t max_age_s)
+ocsp_published_add_certificate(struct ocsp_published_maker *maker,
+                               const char *name, struct der certificate,
+                               int64_t max_age_s)
 {
-    const struct reply_times times = {maker->now, maker->now,
-                                      maker->now + max_age_s, max_age_s};
+    const struct ocsp_reply_times times = {maker->now, maker->now,
+                                           maker->now + max_age_s, max_age_s};
     struct buf pem = BUF_INIT(PEM_MAX);
     char path[PUBLISHED_PATH_MAX];
 
@@ -126,34 +128,34 @@ published_add_certificate(struct published_maker *maker, const char *name,
 }
 
 static void
-crl_path(const struct published_crl *crl, char out[PUBLISHED_PATH_MAX])
+crl_path(const struct ocsp_published_crl *crl, char out[PUBLISHED_PATH_MAX])
 {
     (void)snprintf(out, PUBLISHED_PATH_MAX, "/crl/%s.crl", crl->name);
 }
 
 bool
-published_keep_crl(struct published_maker *maker,
-                   const struct published_crl *crl, int64_t max_age_s)
+ocsp_published_keep_crl(struct ocsp_published_maker *maker,
+                        const struct ocsp_published_crl *crl, int64_t max_age_s)
 {
     char path[PUBLISHED_PATH_MAX];
-    const struct published_item *old;
+    const struct ocsp_published_item *old;
 
     crl_path(crl, path);
-    old = published_find(maker->old, span_of(path));
+    old = ocsp_published_find(maker->old, span_of(path));
     if (old == NULL || old->version != crl->number)
         return false;
-    published_add_crl(maker, crl, body_of(old->reply), max_age_s);
+    ocsp_published_add_crl(maker, crl, body_of(old->reply), max_age_s);
     return true;
 }
 
 /* RFC 2585, 4.2; fresh until its nextUpdate at most. */
 void
-published_add_crl(struct published_maker *maker,
-                  const struct published_crl *crl, struct der der,
-                  int64_t max_age_s)
+ocsp_published_add_crl(struct ocsp_published_maker *maker,
+                       const struct ocsp_published_crl *crl, struct der der,
+                       int64_t max_age_s)
 {
-    struct reply_times times = {maker->now, crl->this_update, crl->next_update,
-                                max_age_s};
+    struct ocsp_reply_times times = {maker->now, crl->this_update,
+                                     crl->next_update, max_age_s};
     char path[PUBLISHED_PATH_MAX];
 
     if (times.max_age_s > crl->next_update - maker->now)

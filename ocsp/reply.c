@@ -98,10 +98,10 @@ make_etag(const void *body, size_t len, char out[REPLY_ETAG_LEN + 1])
     out[REPLY_ETAG_LEN] = '\0';
 }
 
-static struct reply *
+static struct ocsp_reply *
 assemble(const struct buf *head, size_t rest_at, const void *body, size_t len)
 {
-    struct reply *reply = base_alloc(sizeof *reply + head->len + len);
+    struct ocsp_reply *reply = base_alloc(sizeof *reply + head->len + len);
 
     assert(!buf_is_full(head));
     atomic_init(&reply->refs, 1);
@@ -122,18 +122,19 @@ begin_head(struct buf *head, int status, const char *content_type, size_t len)
              status, reason_phrase(status), content_type, len);
 }
 
-struct reply *
-reply_new(int status, const char *content_type, const struct reply_times *times,
-          const void *body, size_t body_len)
+struct ocsp_reply *
+ocsp_reply_new(int status, const char *content_type,
+               const struct ocsp_reply_times *times, const void *body,
+               size_t body_len)
 {
     struct buf head = BUF_INIT(HEAD_MAX);
     char date[DATE_LEN + 1], modified[DATE_LEN + 1], expires[DATE_LEN + 1];
     char etag[REPLY_ETAG_LEN + 1];
-    struct reply *reply;
+    struct ocsp_reply *reply;
     size_t rest_at;
 
     if (times == NULL)
-        return reply_new_with(status, content_type, "", body, body_len);
+        return ocsp_reply_new_with(status, content_type, "", body, body_len);
     begin_head(&head, status, content_type, body_len);
     rest_at = head.len;
     format_date(times->now, date);
@@ -151,13 +152,13 @@ reply_new(int status, const char *content_type, const struct reply_times *times,
     return reply;
 }
 
-struct reply *
-reply_new_with(int status, const char *content_type, const char *line,
-               const void *body, size_t body_len)
+struct ocsp_reply *
+ocsp_reply_new_with(int status, const char *content_type, const char *line,
+                    const void *body, size_t body_len)
 {
     struct buf head = BUF_INIT(HEAD_MAX);
     char date[DATE_LEN + 1];
-    struct reply *reply;
+    struct ocsp_reply *reply;
     size_t rest_at;
 
     format_date(clock_now(), date);
@@ -170,11 +171,11 @@ reply_new_with(int status, const char *content_type, const char *line,
     return reply;
 }
 
-struct reply *
-reply_not_modified(const struct reply *reply)
+struct ocsp_reply *
+ocsp_reply_not_modified(const struct ocsp_reply *reply)
 {
     struct buf head = BUF_INIT(HEAD_MAX);
-    struct reply *out;
+    struct ocsp_reply *out;
     size_t rest_at;
 
     buf_addf(&head, "HTTP/1.1 304 %s\r\n", reason_phrase(304));
@@ -186,11 +187,11 @@ reply_not_modified(const struct reply *reply)
     return out;
 }
 
-struct reply *
-reply_variant(const struct reply *reply, bool is_close, bool is_head)
+struct ocsp_reply *
+ocsp_reply_variant(const struct ocsp_reply *reply, bool is_close, bool is_head)
 {
     struct buf head = BUF_INIT(HEAD_MAX);
-    struct reply *out;
+    struct ocsp_reply *out;
 
     buf_add(&head, reply->data, reply->head_len - 2);
     if (is_close)
@@ -202,15 +203,15 @@ reply_variant(const struct reply *reply, bool is_close, bool is_head)
     return out;
 }
 
-struct reply *
-reply_ref(struct reply *reply)
+struct ocsp_reply *
+ocsp_reply_ref(struct ocsp_reply *reply)
 {
     atomic_fetch_add_explicit(&reply->refs, 1, memory_order_relaxed);
     return reply;
 }
 
 void
-reply_unref(struct reply *reply)
+ocsp_reply_unref(struct ocsp_reply *reply)
 {
     if (reply != NULL && atomic_fetch_sub(&reply->refs, 1) == 1)
         free(reply);
@@ -218,7 +219,8 @@ reply_unref(struct reply *reply)
 
 /* Weak comparison, as 13.1.2 asks: a leading W/ makes no difference. */
 bool
-reply_matches(const struct reply *reply, const char *if_none_match, size_t len)
+ocsp_reply_matches(const struct ocsp_reply *reply, const char *if_none_match,
+                   size_t len)
 {
     if (reply->etag[0] == '\0')
         return false;

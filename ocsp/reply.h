@@ -14,7 +14,7 @@
 
 enum { REPLY_ETAG_LEN = 66 }; /* SHA-256 in hex, in quotes */
 
-struct reply {
+struct ocsp_reply {
     _Atomic unsigned refs;
     size_t len;      /* of data */
     size_t head_len; /* of these, the head with its blank line */
@@ -24,7 +24,7 @@ struct reply {
 };
 
 /* How long what is said may be kept; of RFC 9111 and, for OCSP, RFC 9919, 6. */
-struct reply_times {
+struct ocsp_reply_times {
     int64_t now;
     int64_t last_modified;
     int64_t expires;
@@ -32,25 +32,25 @@ struct reply_times {
 };
 
 /* The caller has the one reference. `times` NULL: nobody may store it. */
-struct reply *reply_new(int status, const char *content_type,
-                        const struct reply_times *times, const void *body,
-                        size_t body_len);
+struct ocsp_reply *ocsp_reply_new(int status, const char *content_type,
+                                  const struct ocsp_reply_times *times,
+                                  const void *body, size_t body_len);
 /* The same with one more head line, ending in CRLF. */
-struct reply *reply_new_with(int status, const char *content_type,
-                             const char *line, const void *body,
-                             size_t body_len);
+struct ocsp_reply *ocsp_reply_new_with(int status, const char *content_type,
+                                       const char *line, const void *body,
+                                       size_t body_len);
 
 /* For a peer that has it already: 304 (RFC 9110, 15.4.5). */
-struct reply *reply_not_modified(const struct reply *reply);
+struct ocsp_reply *ocsp_reply_not_modified(const struct ocsp_reply *reply);
 /* With "Connection: close", or without the body (HEAD), or both. */
-struct reply *reply_variant(const struct reply *reply, bool is_close,
-                            bool is_head);
+struct ocsp_reply *ocsp_reply_variant(const struct ocsp_reply *reply,
+                                      bool is_close, bool is_head);
 
-struct reply *reply_ref(struct reply *reply);
-void reply_unref(struct reply *reply); /* NULL is nothing */
+struct ocsp_reply *ocsp_reply_ref(struct ocsp_reply *reply);
+void ocsp_reply_unref(struct ocsp_reply *reply); /* NULL is nothing */
 
 /* Whether If-None-Match (RFC 9110, 13.1.2) names the reply. */
-bool reply_matches(const struct reply *reply, const char *if_none_match,
-                   size_t len);
+bool ocsp_reply_matches(const struct ocsp_reply *reply,
+                        const char *if_none_match, size_t len);
 
 #endif

@@ -14,28 +14,28 @@ struct plan {
 };
 
 void
-responder_init(struct responder *responder)
+ocsp_responder_init(struct ocsp_responder *responder)
 {
     memset(responder, 0, sizeof *responder);
-    responder->grace = grace_new();
+    responder->grace = ocsp_grace_new();
     responder->index = ocsp_index_new(responder->grace);
     atomic_init(&responder->authorities, ocsp_authorities_new(0));
-    atomic_init(&responder->published, published_new(0));
+    atomic_init(&responder->published, ocsp_published_new(0));
 }
 
 void
-responder_clear(struct responder *responder)
+ocsp_responder_clear(struct ocsp_responder *responder)
 {
     ocsp_index_free(responder->index);
     ocsp_authorities_free(atomic_load(&responder->authorities));
-    published_free(atomic_load(&responder->published));
-    grace_free(responder->grace);
+    ocsp_published_free(atomic_load(&responder->published));
+    ocsp_grace_free(responder->grace);
 }
 
 /* The one authority for all that is asked: an answer has one signer, and a
  * delegated one speaks for its own issuer alone (4.2.2.2). In a section. */
 static const struct ocsp_authority *
-common_authority(const struct responder *responder,
+common_authority(const struct ocsp_responder *responder,
                  const struct ocsp_request *request)
 {
     const struct ocsp_authorities *list =
@@ -54,7 +54,7 @@ common_authority(const struct responder *responder,
 
 /* Serials of another length are not ours. In a section. */
 static struct ocsp_status
-find_status(const struct responder *responder,
+find_status(const struct ocsp_responder *responder,
             const struct ocsp_authority *authority,
             const struct ocsp_cert_id *id)
 {
@@ -65,33 +65,35 @@ find_status(const struct responder *responder,
 }
 
 bool
-responder_look(struct responder *responder, struct grace_reader *reader,
-               const struct ocsp_request *request, struct responder_view *out)
+ocsp_responder_look(struct ocsp_responder *responder,
+                    struct ocsp_grace_reader *reader,
+                    const struct ocsp_request *request,
+                    struct ocsp_responder_view *out)
 {
     const struct ocsp_authority *authority;
 
-    grace_enter(reader);
+    ocsp_grace_enter(reader);
     authority = common_authority(responder, request);
     if (authority != NULL) {
         out->status = find_status(responder, authority, &request->id[0]);
         out->revision = authority->revision;
     }
-    grace_leave(reader);
+    ocsp_grace_leave(reader);
     return authority != NULL;
 }
 
 static enum ocsp_response_status
-make_plan(struct responder *responder, struct grace_reader *reader,
+make_plan(struct ocsp_responder *responder, struct ocsp_grace_reader *reader,
           const struct ocsp_request *request, struct plan *plan)
 {
     const struct ocsp_authority *authority;
     size_t i;
 
     memset(plan, 0, sizeof *plan);
-    grace_enter(reader);
+    ocsp_grace_enter(reader);
     authority = common_authority(responder, request);
     if (authority == NULL) {
-        grace_leave(reader);
+        ocsp_grace_leave(reader);
         return OCSP_UNAUTHORIZED;
     }
     /* Before the look-ups: they are at least as new as this. */
@@ -101,7 +103,7 @@ make_plan(struct responder *responder, struct grace_reader *reader,
     plan->revision = authority->revision;
     if (authority->signer != NULL)
         plan->signer = ocsp_signer_ref(authority->signer);
-    grace_leave(reader);
+    ocsp_grace_leave(reader);
     return OCSP_SUCCESSFUL;
 }
 
@@ -133,11 +135,12 @@ fill_single(struct ocsp_answer *answer, struct ocsp_single *single,
     }
 }
 
-static struct reply *
-make_reply(const struct responder *responder, const struct ocsp_answer *answer,
-           bool is_cacheable, const struct buf *body)
+static struct ocsp_reply *
+make_reply(const struct ocsp_responder *responder,
+           const struct ocsp_answer *answer, bool is_cacheable,
+           const struct buf *body)
 {
-    struct reply_times times = {
+    struct ocsp_reply_times times = {
         .now = answer->produced_at,
         .last_modified = answer->this_update,
         .expires = answer->next_update,
@@ -147,8 +150,8 @@ make_reply(const struct responder *responder, const struct ocsp_answer *answer,
     /* RFC 9919, 6.2: never past nextUpdate. */
     if (times.max_age_s > answer->next_update - answer->produced_at)
         times.max_age_s = answer->next_update - answer->produced_at;
-    return reply_new(200, "application/ocsp-response",
-                     is_cacheable ? &times : NULL, body->data, body->len);
+    return ocsp_reply_new(200, "application/ocsp-response",
+                          is_cacheable ? &times : NULL, body->data, body->len);
 }
 
 static bool
@@ -178,9 +181,9 @@ encode_signed(const struct ocsp_answer *answer, struct hsm *hsm,
 }
 
 static void
-sign_plan(struct responder *responder, struct hsm *hsm,
+sign_plan(struct ocsp_responder *responder, struct hsm *hsm,
           const struct ocsp_request *request, const struct plan *plan,
-          int64_t now, struct responder_answer *out, struct error *err)
+          int64_t now, struct ocsp_responder_answer *out, struct error *err)
 {
     struct ocsp_single single[OCSP_REQUEST_COUNT_MAX] = {0};
     struct ocsp_answer answer = {
@@ -223,9 +226,10 @@ sign_plan(struct responder *responder, struct hsm *hsm,
 }
 
 void
-responder_sign(struct responder *responder, struct hsm *hsm,
-               struct grace_reader *reader, struct der request, int64_t now,
-               struct responder_answer *out, struct error *err)
+ocsp_responder_sign(struct ocsp_responder *responder, struct hsm *hsm,
+                    struct ocsp_grace_reader *reader, struct der request,
+                    int64_t now, struct ocsp_responder_answer *out,
+                    struct error *err)
 {
     struct ocsp_request parsed;
     struct plan plan;

@@ -13,16 +13,17 @@ enum { TOKEN_RETRY_MS = 4000, ISSUERS_MAX = 1024 };
 
 /* Lists under construction. */
 struct draft {
-    struct roster *roster;
+    struct ocsp_roster *roster;
     struct db *db;
     const struct ocsp_authorities *old;
     struct ocsp_authorities *list;
     size_t max;
-    struct published_maker maker;
+    struct ocsp_published_maker maker;
 };
 
 void
-roster_init(struct roster *roster, struct responder *responder, struct hsm *hsm)
+ocsp_roster_init(struct ocsp_roster *roster, struct ocsp_responder *responder,
+                 struct hsm *hsm)
 {
     memset(roster, 0, sizeof *roster);
     roster->responder = responder;
@@ -51,9 +52,9 @@ add_issuer(const struct db_status_issuer *issuer, void *arg, struct error *err)
         return error_wrap(err, "issuer %s", issuer->name);
     authority->is_delegated = issuer->has_ocsp_key;
     draft->list->count++;
-    published_add_certificate(&draft->maker, issuer->name,
-                              der_of(issuer->certificate),
-                              ROSTER_CERTIFICATE_MAX_AGE_S);
+    ocsp_published_add_certificate(&draft->maker, issuer->name,
+                                   der_of(issuer->certificate),
+                                   ROSTER_CERTIFICATE_MAX_AGE_S);
     return true;
 }
 
@@ -95,7 +96,7 @@ static bool
 add_signer(const struct db_status_signer *row, void *arg, struct error *err)
 {
     struct draft *draft = arg;
-    struct roster *roster = draft->roster;
+    struct ocsp_roster *roster = draft->roster;
     struct ocsp_authority *authority =
         authority_of(draft->list, row->issuer_id);
     struct error failure = {0};
@@ -123,8 +124,8 @@ static bool
 add_crl(const struct db_status_crl *row, void *arg, struct error *err)
 {
     struct draft *draft = arg;
-    const struct published_crl crl = {row->issuer_name, row->number,
-                                      row->this_update, row->next_update};
+    const struct ocsp_published_crl crl = {row->issuer_name, row->number,
+                                           row->this_update, row->next_update};
     int64_t max_age_s = draft->roster->responder->http_max_age_s;
     struct buf der = BUF_INIT(PUBLISHED_CRL_MAX);
     bool ok;
@@ -132,12 +133,12 @@ add_crl(const struct db_status_crl *row, void *arg, struct error *err)
     if (draft->maker.list->count == draft->maker.list->max)
         return error_set(err, ERROR_INTERNAL, "more than %d CRLs",
                          (int)ISSUERS_MAX);
-    if (published_keep_crl(&draft->maker, &crl, max_age_s))
+    if (ocsp_published_keep_crl(&draft->maker, &crl, max_age_s))
         return true;
     ok = db_status_crl_get(draft->db, row->issuer_id, row->number, &der, err);
     if (ok) {
-        published_add_crl(&draft->maker, &crl, (struct der){der.data, der.len},
-                          max_age_s);
+        ocsp_published_add_crl(&draft->maker, &crl,
+                               (struct der){der.data, der.len}, max_age_s);
         log_event(LOG_LEVEL_INFO, "ocsp.crl_taken",
                   LOG_TEXT("issuer", row->issuer_name),
                   LOG_INT("number", row->number));
@@ -148,30 +149,30 @@ add_crl(const struct db_status_crl *row, void *arg, struct error *err)
 
 /* New lists for the readers; the old ones go when nobody looks any more. */
 static void
-put_in_place(struct responder *responder, struct draft *draft)
+put_in_place(struct ocsp_responder *responder, struct draft *draft)
 {
     struct ocsp_authorities *old_authorities =
         atomic_exchange(&responder->authorities, draft->list);
-    struct published *old_published =
+    struct ocsp_published *old_published =
         atomic_exchange(&responder->published, draft->maker.list);
 
-    grace_wait(responder->grace);
+    ocsp_grace_wait(responder->grace);
     ocsp_authorities_free(old_authorities);
-    published_free(old_published);
+    ocsp_published_free(old_published);
 }
 
 bool
-roster_refresh(struct roster *roster, struct db *db, int64_t now,
-               struct error *err)
+ocsp_roster_refresh(struct ocsp_roster *roster, struct db *db, int64_t now,
+                    struct error *err)
 {
-    struct responder *responder = roster->responder;
+    struct ocsp_responder *responder = roster->responder;
     struct draft draft = {
         .roster = roster,
         .db = db,
         .old = atomic_load(&responder->authorities),
         .list = ocsp_authorities_new(ISSUERS_MAX),
         .max = ISSUERS_MAX,
-        .maker = {published_new(3 * ISSUERS_MAX),
+        .maker = {ocsp_published_new(3 * ISSUERS_MAX),
                   atomic_load(&responder->published), now},
     };
 
@@ -180,7 +181,7 @@ roster_refresh(struct roster *roster, struct db *db, int64_t now,
         !db_status_signers(db, add_signer, &draft, err) ||
         !db_status_crls(db, add_crl, &draft, err)) {
         ocsp_authorities_free(draft.list);
-        published_free(draft.maker.list);
+        ocsp_published_free(draft.maker.list);
         return false;
     }
     put_in_place(responder, &draft);

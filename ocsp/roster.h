@@ -13,18 +13,18 @@
  * for a day. */
 enum { ROSTER_CERTIFICATE_MAX_AGE_S = 86400 };
 
-struct roster {
-    struct responder *responder;
+struct ocsp_roster {
+    struct ocsp_responder *responder;
     struct hsm *hsm;
     uint64_t revision;  /* of the newest signer */
     int64_t signers_ms; /* no new signer is tried before: the token is away */
 };
 
-void roster_init(struct roster *roster, struct responder *responder,
-                 struct hsm *hsm);
+void ocsp_roster_init(struct ocsp_roster *roster,
+                      struct ocsp_responder *responder, struct hsm *hsm);
 
 /* Reads all and puts new lists in place. On failure the old ones stay. */
-bool roster_refresh(struct roster *roster, struct db *db, int64_t now,
-                    struct error *err) MUST_CHECK;
+bool ocsp_roster_refresh(struct ocsp_roster *roster, struct db *db, int64_t now,
+                         struct error *err) MUST_CHECK;
 
 #endif

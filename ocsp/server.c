@@ -12,17 +12,17 @@
 #include "ocsp/target.h"
 
 struct server_thread {
-    struct server *server;
-    struct loop *loop;
-    struct desk desk;
+    struct ocsp_server *server;
+    struct ocsp_loop *loop;
+    struct ocsp_desk desk;
     uint64_t told[DESK_COUNT]; /* of desk.count, in the metrics already */
-    struct loop_stats stats_told;
+    struct ocsp_loop_stats stats_told;
     bool is_started;
 };
 
-struct server {
-    struct responder *responder;
-    struct signer_pool *pool;
+struct ocsp_server {
+    struct ocsp_responder *responder;
+    struct ocsp_signer_pool *pool;
     size_t thread_count;
     struct server_thread thread[];
 };
@@ -54,20 +54,21 @@ static struct metric connections_expired = {
     .name = "signet_ocsp_connections_expired_total",
     .help = "Connections closed because a deadline had passed."};
 
-static struct reply *
-text(struct desk *desk, int status, const char *line, const char *body)
+static struct ocsp_reply *
+text(struct ocsp_desk *desk, int status, const char *line, const char *body)
 {
-    return desk_hold(desk, reply_new_with(status, "text/plain; charset=utf-8",
-                                          line, body, strlen(body)));
+    return ocsp_desk_hold(desk, ocsp_reply_new_with(status,
+                                                    "text/plain; charset=utf-8",
+                                                    line, body, strlen(body)));
 }
 
-static struct reply *
-not_found(struct desk *desk)
+static struct ocsp_reply *
+not_found(struct ocsp_desk *desk)
 {
     return text(desk, 404, "", "not found\n");
 }
 
-static struct reply *
+static struct ocsp_reply *
 refuse(void *arg, int status)
 {
     struct server_thread *thread = arg;
@@ -89,9 +90,9 @@ is(struct http_span path, const char *whole)
     return path.len == strlen(whole) && begins(path, whole);
 }
 
-static struct reply *
-post(struct server_thread *thread, const struct loop_request *request,
-     struct loop_wait *wait)
+static struct ocsp_reply *
+post(struct server_thread *thread, const struct ocsp_loop_request *request,
+     struct ocsp_loop_wait *wait)
 {
     struct http_span path = request->head->path;
 
@@ -101,16 +102,16 @@ post(struct server_thread *thread, const struct loop_request *request,
     if (!http_span_media_type_is(request->head->content_type,
                                  "application/ocsp-request"))
         return text(&thread->desk, 415, "", "send application/ocsp-request\n");
-    return desk_ask(&thread->desk,
-                    (struct der){request->body, request->body_len},
-                    request->head, wait);
+    return ocsp_desk_ask(&thread->desk,
+                         (struct der){request->body, request->body_len},
+                         request->head, wait);
 }
 
 /* RFC 6960, A.1: {url}/{base64}. Clients that add a slash to a URL that ends
  * in one are understood: base64 of a SEQUENCE never begins with a slash. */
-static struct reply *
-get_ocsp(struct server_thread *thread, const struct loop_request *request,
-         struct loop_wait *wait, size_t prefix_len)
+static struct ocsp_reply *
+get_ocsp(struct server_thread *thread, const struct ocsp_loop_request *request,
+         struct ocsp_loop_wait *wait, size_t prefix_len)
 {
     struct http_span path = request->head->path;
     uint8_t der[TARGET_DER_MAX];
@@ -122,51 +123,53 @@ get_ocsp(struct server_thread *thread, const struct loop_request *request,
         path.data++;
         path.len--;
     }
-    if (!target_decode(path, der, &len))
+    if (!ocsp_target_decode(path, der, &len))
         len = 0; /* an empty request is malformed too */
-    return desk_ask(&thread->desk, (struct der){der, len}, request->head, wait);
+    return ocsp_desk_ask(&thread->desk, (struct der){der, len}, request->head,
+                         wait);
 }
 
-static struct reply *
+static struct ocsp_reply *
 get_published(struct server_thread *thread, const struct http_head *head)
 {
-    struct desk *desk = &thread->desk;
-    const struct published_item *item;
-    struct reply *reply = NULL;
+    struct ocsp_desk *desk = &thread->desk;
+    const struct ocsp_published_item *item;
+    struct ocsp_reply *reply = NULL;
 
-    grace_enter(desk->reader);
-    item = published_find(
+    ocsp_grace_enter(desk->reader);
+    item = ocsp_published_find(
         atomic_load_explicit(&desk->responder->published, memory_order_acquire),
         head->path);
     if (item != NULL)
-        reply = reply_ref(item->reply);
-    grace_leave(desk->reader);
+        reply = ocsp_reply_ref(item->reply);
+    ocsp_grace_leave(desk->reader);
     if (reply == NULL)
         return not_found(desk);
-    (void)desk_hold(desk, reply);
-    return desk_conditional(desk, reply, head);
+    (void)ocsp_desk_hold(desk, reply);
+    return ocsp_desk_conditional(desk, reply, head);
 }
 
 static void tell(struct server_thread *thread);
 
-static struct reply *
-get(struct server_thread *thread, const struct loop_request *request,
-    struct loop_wait *wait)
+static struct ocsp_reply *
+get(struct server_thread *thread, const struct ocsp_loop_request *request,
+    struct ocsp_loop_wait *wait)
 {
     struct http_span path = request->head->path;
-    struct server *server = thread->server;
+    struct ocsp_server *server = thread->server;
 
     if (begins(path, "/ocsp/"))
         return get_ocsp(thread, request, wait, strlen("/ocsp/"));
     if (begins(path, "/crl/") || begins(path, "/ca/"))
         return get_published(thread, request->head);
     if (is(path, "/health"))
-        return desk_hold(&thread->desk,
-                         health_reply(server->responder, thread->desk.reader,
-                                      server->pool, clock_now()));
+        return ocsp_desk_hold(&thread->desk,
+                              ocsp_health_reply(server->responder,
+                                                thread->desk.reader,
+                                                server->pool, clock_now()));
     if (is(path, "/metrics")) {
         tell(thread);
-        return desk_hold(&thread->desk, health_metrics_reply());
+        return ocsp_desk_hold(&thread->desk, ocsp_health_metrics_reply());
     }
     /* At the root: 'M' begins the base64 of every SEQUENCE. */
     if (begins(path, "/M") || begins(path, "//M"))
@@ -174,8 +177,9 @@ get(struct server_thread *thread, const struct loop_request *request,
     return not_found(&thread->desk);
 }
 
-static struct reply *
-handle(void *arg, const struct loop_request *request, struct loop_wait *wait)
+static struct ocsp_reply *
+handle(void *arg, const struct ocsp_loop_request *request,
+       struct ocsp_loop_wait *wait)
 {
     struct server_thread *thread = arg;
 
@@ -196,7 +200,7 @@ woken(void *arg)
 {
     struct server_thread *thread = arg;
 
-    desk_collect(&thread->desk);
+    ocsp_desk_collect(&thread->desk);
 }
 
 static void
@@ -210,8 +214,8 @@ add_difference(struct metric *metric, uint64_t now, uint64_t *told)
 static void
 tell(struct server_thread *thread)
 {
-    struct loop_stats now = loop_stats(thread->loop);
-    struct loop_stats *told = &thread->stats_told;
+    struct ocsp_loop_stats now = ocsp_loop_stats(thread->loop);
+    struct ocsp_loop_stats *told = &thread->stats_told;
     size_t i;
 
     for (i = 0; i < DESK_COUNT; i++)
@@ -229,11 +233,11 @@ tick(void *arg)
 {
     struct server_thread *thread = arg;
 
-    desk_refresh(&thread->desk);
+    ocsp_desk_refresh(&thread->desk);
     tell(thread);
 }
 
-static const struct loop_service loop_service = {
+static const struct ocsp_loop_service loop_service = {
     .handle = handle, .woken = woken, .tick = tick, .refuse = refuse};
 
 static void
@@ -250,11 +254,12 @@ register_metrics(void)
 }
 
 bool
-server_new(const struct server_options *options, struct responder *responder,
-           struct signer_pool *pool, struct server **out, struct error *err)
+ocsp_server_new(const struct ocsp_server_options *options,
+                struct ocsp_responder *responder, struct ocsp_signer_pool *pool,
+                struct ocsp_server **out, struct error *err)
 {
     size_t n = options->thread_count, i;
-    struct server *server =
+    struct ocsp_server *server =
         base_alloc(sizeof *server + n * sizeof server->thread[0]);
     const char *listen = options->listen;
     struct server_thread *thread;
@@ -265,33 +270,33 @@ server_new(const struct server_options *options, struct responder *responder,
     for (i = 0; i < n; i++) {
         thread = &server->thread[i];
         thread->server = server;
-        if (!loop_new(listen, 1 + options->connection_max / n, &loop_service,
-                      thread, &thread->loop, err)) {
-            server_free(server);
+        if (!ocsp_loop_new(listen, 1 + options->connection_max / n,
+                           &loop_service, thread, &thread->loop, err)) {
+            ocsp_server_free(server);
             return false;
         }
         server->thread_count++;
-        desk_init(&thread->desk, responder, pool, options->cache_entries);
+        ocsp_desk_init(&thread->desk, responder, pool, options->cache_entries);
         thread->desk.loop = thread->loop;
-        listen = server_address(server); /* the port that was chosen */
+        listen = ocsp_server_address(server); /* the port that was chosen */
     }
     *out = server;
     return true;
 }
 
 const char *
-server_address(const struct server *server)
+ocsp_server_address(const struct ocsp_server *server)
 {
-    return loop_address(server->thread[0].loop);
+    return ocsp_loop_address(server->thread[0].loop);
 }
 
 bool
-server_start(struct server *server, struct error *err)
+ocsp_server_start(struct ocsp_server *server, struct error *err)
 {
     size_t i;
 
     for (i = 0; i < server->thread_count; i++) {
-        if (!loop_start(server->thread[i].loop, err))
+        if (!ocsp_loop_start(server->thread[i].loop, err))
             return false;
         server->thread[i].is_started = true;
     }
@@ -299,22 +304,22 @@ server_start(struct server *server, struct error *err)
 }
 
 void
-server_stop(struct server *server)
+ocsp_server_stop(struct ocsp_server *server)
 {
     size_t i;
 
     for (i = 0; i < server->thread_count; i++)
         if (server->thread[i].is_started)
-            loop_stop(server->thread[i].loop);
+            ocsp_loop_stop(server->thread[i].loop);
     for (i = 0; i < server->thread_count; i++)
         if (server->thread[i].is_started) {
-            loop_join(server->thread[i].loop);
+            ocsp_loop_join(server->thread[i].loop);
             server->thread[i].is_started = false;
         }
 }
 
 void
-server_free(struct server *server)
+ocsp_server_free(struct ocsp_server *server)
 {
     size_t i;
 
@@ -322,8 +327,8 @@ server_free(struct server *server)
         return;
     for (i = 0; i < server->thread_count; i++) {
         /* Connections first: they leave the lists of those who wait. */
-        loop_free(server->thread[i].loop);
-        desk_clear(&server->thread[i].desk);
+        ocsp_loop_free(server->thread[i].loop);
+        ocsp_desk_clear(&server->thread[i].desk);
     }
     free(server);
 }

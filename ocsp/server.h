@@ -10,25 +10,27 @@
 #include "ocsp/responder.h"
 #include "ocsp/signer.h"
 
-struct server_options {
+struct ocsp_server_options {
     const char *listen;
     size_t thread_count;
     size_t connection_max; /* of all threads */
     size_t cache_entries;  /* of each thread */
 };
 
-struct server;
+struct ocsp_server;
 
 /* Binds. Borrows responder and pool for its life. Before any thread. */
-bool server_new(const struct server_options *options,
-                struct responder *responder, struct signer_pool *pool,
-                struct server **out, struct error *err) MUST_CHECK;
-const char *server_address(const struct server *server);
-bool server_start(struct server *server, struct error *err) MUST_CHECK;
+bool ocsp_server_new(const struct ocsp_server_options *options,
+                     struct ocsp_responder *responder,
+                     struct ocsp_signer_pool *pool, struct ocsp_server **out,
+                     struct error *err) MUST_CHECK;
+const char *ocsp_server_address(const struct ocsp_server *server);
+bool ocsp_server_start(struct ocsp_server *server,
+                       struct error *err) MUST_CHECK;
 /* Answers what is under way, at most LOOP_STOP_MS; returns when the threads
  * have ended. */
-void server_stop(struct server *server);
+void ocsp_server_stop(struct ocsp_server *server);
 /* After the pool has stopped. NULL is nothing. */
-void server_free(struct server *server);
+void ocsp_server_free(struct ocsp_server *server);
 
 #endif

@@ -17,18 +17,18 @@ enum {
 };
 
 struct worker {
-    struct signer_pool *pool;
-    struct grace_reader *reader;
+    struct ocsp_signer_pool *pool;
+    struct ocsp_grace_reader *reader;
     pthread_t thread;
     bool is_started;
 };
 
-struct signer_pool {
-    struct responder *responder;
+struct ocsp_signer_pool {
+    struct ocsp_responder *responder;
     struct hsm *hsm;
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct signer_job *first, **last;
+    struct ocsp_signer_job *first, **last;
     size_t queued, queue_max;
     bool is_stopping;
     int64_t checked_ms; /* when a signature was last tried */
@@ -39,8 +39,8 @@ struct signer_pool {
 };
 
 void
-signer_outbox_init(struct signer_outbox *outbox, void (*notify)(void *),
-                   void *arg)
+ocsp_signer_outbox_init(struct ocsp_signer_outbox *outbox,
+                        void (*notify)(void *), void *arg)
 {
     pthread_mutex_init(&outbox->lock, NULL);
     outbox->first = NULL;
@@ -49,10 +49,10 @@ signer_outbox_init(struct signer_outbox *outbox, void (*notify)(void *),
     outbox->arg = arg;
 }
 
-struct signer_job *
-signer_outbox_take(struct signer_outbox *outbox)
+struct ocsp_signer_job *
+ocsp_signer_outbox_take(struct ocsp_signer_outbox *outbox)
 {
-    struct signer_job *first;
+    struct ocsp_signer_job *first;
 
     pthread_mutex_lock(&outbox->lock);
     first = outbox->first;
@@ -63,9 +63,9 @@ signer_outbox_take(struct signer_outbox *outbox)
 }
 
 static void
-give_back(struct signer_job *job)
+give_back(struct ocsp_signer_job *job)
 {
-    struct signer_outbox *outbox = job->outbox;
+    struct ocsp_signer_outbox *outbox = job->outbox;
     bool was_empty;
 
     job->next = NULL;
@@ -78,10 +78,11 @@ give_back(struct signer_job *job)
         outbox->notify(outbox->arg);
 }
 
-struct signer_job *
-signer_job_new(struct signer_outbox *outbox, void *owner, struct der request)
+struct ocsp_signer_job *
+ocsp_signer_job_new(struct ocsp_signer_outbox *outbox, void *owner,
+                    struct der request)
 {
-    struct signer_job *job = base_alloc(sizeof *job + request.len);
+    struct ocsp_signer_job *job = base_alloc(sizeof *job + request.len);
 
     job->outbox = outbox;
     job->owner = owner;
@@ -91,7 +92,7 @@ signer_job_new(struct signer_outbox *outbox, void *owner, struct der request)
 }
 
 bool
-signer_submit(struct signer_pool *pool, struct signer_job *job)
+ocsp_signer_submit(struct ocsp_signer_pool *pool, struct ocsp_signer_job *job)
 {
     bool ok;
 
@@ -111,7 +112,7 @@ signer_submit(struct signer_pool *pool, struct signer_job *job)
 
 /* Keeps the outcome for /health and tells a failure now and then. */
 static void
-note_outcome(struct signer_pool *pool, const struct error *err)
+note_outcome(struct ocsp_signer_pool *pool, const struct error *err)
 {
     bool is_told = false;
     int64_t now = clock_monotonic_ms();
@@ -131,7 +132,7 @@ note_outcome(struct signer_pool *pool, const struct error *err)
 }
 
 static void
-sign(struct worker *worker, struct signer_job *job)
+sign(struct worker *worker, struct ocsp_signer_job *job)
 {
     struct error err = {0};
 
@@ -142,9 +143,9 @@ sign(struct worker *worker, struct signer_job *job)
         give_back(job);
         return;
     }
-    responder_sign(worker->pool->responder, worker->pool->hsm, worker->reader,
-                   (struct der){job->request, job->len}, clock_now(),
-                   &job->answer, &err);
+    ocsp_responder_sign(worker->pool->responder, worker->pool->hsm,
+                        worker->reader, (struct der){job->request, job->len},
+                        clock_now(), &job->answer, &err);
     if (job->answer.status == OCSP_SUCCESSFUL || err.code != ERROR_NONE)
         note_outcome(worker->pool, &err);
     give_back(job);
@@ -154,20 +155,20 @@ sign(struct worker *worker, struct signer_job *job)
 static void
 check_token(struct worker *worker)
 {
-    struct responder *responder = worker->pool->responder;
+    struct ocsp_responder *responder = worker->pool->responder;
     struct ocsp_signer *signer = NULL;
     struct ocsp_authorities *list;
     struct error err = {0};
     size_t i = 0, count;
 
     do {
-        grace_enter(worker->reader);
+        ocsp_grace_enter(worker->reader);
         list = atomic_load(&responder->authorities);
         count = list->count;
         signer = i < count && list->at[i].signer != NULL
                      ? ocsp_signer_ref(list->at[i].signer)
                      : NULL;
-        grace_leave(worker->reader);
+        ocsp_grace_leave(worker->reader);
         if (signer != NULL &&
             !hsm_healthy(worker->pool->hsm, signer->key, &err))
             i = count;
@@ -178,7 +179,7 @@ check_token(struct worker *worker)
 
 /* Waits for a job, or until it is time to try the token. The lock is held. */
 static void
-wait_for_job(struct signer_pool *pool)
+wait_for_job(struct ocsp_signer_pool *pool)
 {
     struct timespec until;
 
@@ -192,8 +193,8 @@ static void *
 run(void *arg)
 {
     struct worker *worker = arg;
-    struct signer_pool *pool = worker->pool;
-    struct signer_job *job;
+    struct ocsp_signer_pool *pool = worker->pool;
+    struct ocsp_signer_job *job;
     bool is_check;
 
     pthread_mutex_lock(&pool->lock);
@@ -225,11 +226,11 @@ run(void *arg)
     return NULL;
 }
 
-struct signer_pool *
-signer_pool_new(struct responder *responder, struct hsm *hsm,
-                size_t thread_count, size_t queue_max)
+struct ocsp_signer_pool *
+ocsp_signer_pool_new(struct ocsp_responder *responder, struct hsm *hsm,
+                     size_t thread_count, size_t queue_max)
 {
-    struct signer_pool *pool =
+    struct ocsp_signer_pool *pool =
         base_alloc(sizeof *pool + thread_count * sizeof pool->worker[0]);
     pthread_condattr_t attributes;
     size_t i;
@@ -248,13 +249,13 @@ signer_pool_new(struct responder *responder, struct hsm *hsm,
     pthread_condattr_destroy(&attributes);
     for (i = 0; i < thread_count; i++) {
         pool->worker[i].pool = pool;
-        pool->worker[i].reader = grace_reader_add(responder->grace);
+        pool->worker[i].reader = ocsp_grace_reader_add(responder->grace);
     }
     return pool;
 }
 
 bool
-signer_pool_start(struct signer_pool *pool, struct error *err)
+ocsp_signer_pool_start(struct ocsp_signer_pool *pool, struct error *err)
 {
     size_t i;
 
@@ -269,7 +270,7 @@ signer_pool_start(struct signer_pool *pool, struct error *err)
 }
 
 bool
-signer_pool_healthy(struct signer_pool *pool, char *problem)
+ocsp_signer_pool_healthy(struct ocsp_signer_pool *pool, char *problem)
 {
     bool ok;
 
@@ -281,9 +282,9 @@ signer_pool_healthy(struct signer_pool *pool, char *problem)
 }
 
 void
-signer_pool_stop(struct signer_pool *pool)
+ocsp_signer_pool_stop(struct ocsp_signer_pool *pool)
 {
-    struct signer_job *job;
+    struct ocsp_signer_job *job;
     size_t i;
 
     if (pool == NULL)
@@ -306,11 +307,11 @@ signer_pool_stop(struct signer_pool *pool)
 }
 
 void
-signer_pool_free(struct signer_pool *pool)
+ocsp_signer_pool_free(struct ocsp_signer_pool *pool)
 {
     if (pool == NULL)
         return;
-    signer_pool_stop(pool);
+    ocsp_signer_pool_stop(pool);
     pthread_cond_destroy(&pool->filled);
     pthread_mutex_destroy(&pool->lock);
     free(pool);

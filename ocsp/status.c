@@ -48,7 +48,7 @@ struct table {
 };
 
 struct ocsp_index {
-    struct grace *grace;
+    struct ocsp_grace *grace;
     _Atomic(struct table *) table[ISSUERS_MAX];
 };
 
@@ -287,7 +287,7 @@ publish(struct ocsp_index *index, int32_t issuer_id, struct table *table)
 {
     struct table *old = atomic_exchange(&index->table[issuer_id], table);
 
-    grace_wait(index->grace);
+    ocsp_grace_wait(index->grace);
     table_free(old);
 }
 
@@ -330,7 +330,7 @@ ocsp_index_change(struct ocsp_index *index, int32_t issuer_id,
 }
 
 struct ocsp_index *
-ocsp_index_new(struct grace *grace)
+ocsp_index_new(struct ocsp_grace *grace)
 {
     struct ocsp_index *index = base_alloc(sizeof *index);
 

@@ -32,7 +32,7 @@ struct ocsp_status {
 struct ocsp_index;
 
 /* `grace` is borrowed for the index's life. */
-struct ocsp_index *ocsp_index_new(struct grace *grace);
+struct ocsp_index *ocsp_index_new(struct ocsp_grace *grace);
 /* When nobody reads any more. NULL is nothing. */
 void ocsp_index_free(struct ocsp_index *index);
 

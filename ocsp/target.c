@@ -81,7 +81,8 @@ take_end(struct http_span *in, const uint8_t digit[4], uint8_t *out,
 }
 
 bool
-target_decode(struct http_span path, uint8_t out[TARGET_DER_MAX], size_t *len)
+ocsp_target_decode(struct http_span path, uint8_t out[TARGET_DER_MAX],
+                   size_t *len)
 {
     uint8_t digit[4];
     uint32_t bits;

@@ -12,7 +12,7 @@ enum { TARGET_DER_MAX = HTTP_TARGET_MAX / 4 * 3 };
 /* Decodes `path`, without its prefix, into `out`. '+' and '/' may stand for
  * themselves, as many clients write them. False for anything that is not whole
  * quartets of canonical base64. */
-bool target_decode(struct http_span path, uint8_t out[TARGET_DER_MAX],
-                   size_t *len) MUST_CHECK;
+bool ocsp_target_decode(struct http_span path, uint8_t out[TARGET_DER_MAX],
+                        size_t *len) MUST_CHECK;
 
 #endif
