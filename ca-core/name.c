@@ -97,8 +97,8 @@ is_hidden(uint32_t c)
            (c & 0xfffe) == 0xfffe;
 }
 
-static bool
-is_printable_string(const char *value)
+bool
+name_is_printable(const char *value)
 {
     /* X.680, table 10. */
     static const char set[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -156,7 +156,7 @@ name_check_value(enum api_attribute attribute, const char *value, size_t max,
         return error_set(err, ERROR_INPUT,
                          "country is not two capital letters (ISO 3166)");
     if (attributes[attribute].tag == DER_PRINTABLE_STRING &&
-        !is_printable_string(value))
+        !name_is_printable(value))
         return error_set(err, ERROR_INPUT,
                          "%s has a character outside PrintableString", name);
     if (attribute == API_EMAIL &&

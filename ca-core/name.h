@@ -19,6 +19,9 @@ bool name_attribute_of(struct der oid, enum api_attribute *out) MUST_CHECK;
  * that has none. */
 size_t name_attribute_max(enum api_attribute attribute);
 
+/* Only characters of PrintableString: X.680, 41.4. */
+bool name_is_printable(const char *value);
+
 /* Judges one value: not empty, valid UTF-8 without control characters and
  * without white space at its ends, at most `max` characters, and what the
  * string type of the attribute allows. ERROR_INPUT names the attribute. */
