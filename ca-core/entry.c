@@ -25,9 +25,6 @@ entry_build(int64_t at, const char *event, const char *subject,
     json_set_text(json, "subject", subject);
     *out = (struct db_entry){.at = at, .event = event, .subject = subject};
     ok = json_canonical(json, body, err) &&
-         (!buf_is_full(body) ||
-          error_set(err, ERROR_INTERNAL, "entry of more than %zu octets",
-                    body->limit)) &&
          merkle_leaf(body->data, body->len, out->hash, err);
     out->body = body->data;
     out->body_len = body->len;
