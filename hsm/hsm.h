@@ -25,6 +25,10 @@ enum {
     HSM_ID_MAX = 32,
     HSM_LABEL_MAX = 32,
     HSM_SPKI_MAX = 1024,
+    HSM_RANDOM_MAX = 1024,
+    HSM_WRAP_MAX = 64,                 /* octets of a data key */
+    HSM_MESSAGE_MAX = 4 * 1024 * 1024, /* of a message signed with Ed25519;
+                                          the others hash here: no limit */
 };
 
 struct hsm_options {
@@ -35,15 +39,16 @@ struct hsm_options {
     const char *lock_dir; /* where the login lock and the guard's copies are */
     size_t signer_count;  /* processes; 0: in this process */
     const char *signer_path; /* the signet-signer program */
-    bool use_session_copy; /* sign with session-object copies where the module
-                              allows it (performance.md, 3.2) */
+    bool use_session_copy;   /* sign with session-object copies where the module
+                                allows it (performance.md, 3.2) */
 };
 
 struct hsm;
 
 /* Services call this before any thread exists. The signers log in at once; a
  * token that is away is not an error (calls answer ERROR_BUSY until it is
- * there); a wrong PIN or a missing module is. */
+ * there); a wrong PIN or a missing module is. In this process (signer_count 0)
+ * a token that is away is ERROR_BUSY. */
 bool hsm_open(const struct hsm_options *options, struct hsm **out,
               struct error *err) MUST_CHECK;
 void hsm_close(struct hsm *hsm); /* NULL is nothing */
@@ -69,8 +74,7 @@ bool hsm_key_get(struct hsm *hsm, const uint8_t *id, size_t id_len,
  * taken. */
 bool hsm_key_generate(struct hsm *hsm, enum hsm_key_type type,
                       const char *label, const uint8_t *id, size_t id_len,
-                      const struct hsm_key **out,
-                      struct error *err) MUST_CHECK;
+                      const struct hsm_key **out, struct error *err) MUST_CHECK;
 
 /* Signs `message`; `signature` (HSM_SIGNATURE_MAX octets) gets the X.509 form:
  * ECDSA as DER SEQUENCE, RSA and Ed25519 raw. In the steady state this is one
@@ -88,12 +92,27 @@ bool hsm_sign_checked(struct hsm *hsm, const struct hsm_key *key,
                       size_t message_len, uint8_t *signature,
                       size_t *signature_len, struct error *err) MUST_CHECK;
 
+/* The same over the digest of the message, made by the caller with
+ * hsm_scheme_digest(): for what is hashed while it is streamed. Not for
+ * Ed25519 (ERROR_INPUT), which hashes by itself. */
+bool hsm_sign_digest(struct hsm *hsm, const struct hsm_key *key,
+                     enum hsm_scheme scheme, const uint8_t *digest,
+                     size_t digest_len, uint8_t *signature,
+                     size_t *signature_len, struct error *err) MUST_CHECK;
+bool hsm_sign_digest_checked(struct hsm *hsm, const struct hsm_key *key,
+                             enum hsm_scheme scheme, const uint8_t *digest,
+                             size_t digest_len, uint8_t *signature,
+                             size_t *signature_len,
+                             struct error *err) MUST_CHECK;
+
+/* At most HSM_RANDOM_MAX octets. */
 bool hsm_random(struct hsm *hsm, uint8_t *out, size_t len,
                 struct error *err) MUST_CHECK;
 
 /* Symmetric wrapping keys (AES-256, CKA_ID): made not extractable, with the
  * template of feasibility.md B2. Wrap and unwrap are AES key wrap with padding
- * (RFC 5649) of data keys held by the caller (at most 64 octets). */
+ * (RFC 5649) of data keys held by the caller (8 to HSM_WRAP_MAX octets, in
+ * blocks of 8). A blob that does not open is ERROR_INPUT. */
 bool hsm_wrap_key_generate(struct hsm *hsm, const char *label,
                            const uint8_t *id, size_t id_len,
                            struct error *err) MUST_CHECK;

@@ -56,10 +56,20 @@ bool hsm_scheme_parse(const uint8_t *der, size_t len,
 /* The digest, fetched once; NULL for Ed25519, which hashes by itself. */
 const EVP_MD *hsm_scheme_digest(enum hsm_scheme scheme);
 
-/* Checks a signature in X.509 form with a public key that is ready. */
+/* RSASSA-PSS, as opposed to RSASSA-PKCS1-v1_5 and all that is not RSA. */
+bool hsm_scheme_is_pss(enum hsm_scheme scheme);
+
+/* Checks a signature in X.509 form with a public key that is ready. A wrong
+ * signature, or a key of another kind, is ERROR_INPUT. */
 bool hsm_scheme_verify(enum hsm_scheme scheme, EVP_PKEY *key,
                        const uint8_t *message, size_t message_len,
                        const uint8_t *signature, size_t signature_len,
                        struct error *err) MUST_CHECK;
+
+/* As hsm_scheme_verify(), over the digest of the message: not for Ed25519. */
+bool hsm_scheme_verify_digest(enum hsm_scheme scheme, EVP_PKEY *key,
+                              const uint8_t *digest, size_t digest_len,
+                              const uint8_t *signature, size_t signature_len,
+                              struct error *err) MUST_CHECK;
 
 #endif
