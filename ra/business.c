@@ -28,7 +28,7 @@ business_step(struct db *db, struct business_step *step, struct error *err)
         !db_history_add(db, step->link.number, step->link.seq, step->link.at,
                         &body, hash, err) ||
         !entry_application(db, &step->link, step->account, step->order_id,
-                           step->decision, hash, err))
+                           step->decided, hash, err))
         goto out;
     ok = true;
 out:

@@ -13,6 +13,8 @@ struct decide_run {
     const char *order_id; /* that was verified */
     const struct review_decision *decision;
     const struct review_officer *officer;
+    const uint8_t *certificate; /* the officer's, DER */
+    size_t certificate_len;
     const struct buf *statement;
     int64_t at;
     enum application_state to;
@@ -69,6 +71,8 @@ step_write(struct db *db, const struct decide_run *run,
            const struct application_transition *transition, struct error *err)
 {
     const struct review_decision *decision = run->decision;
+    const struct entry_decision decided = {decision, run->certificate,
+                                           run->certificate_len};
     struct business_step step = {
         .link = {.number = run->number,
                  .at = run->at,
@@ -85,7 +89,7 @@ step_write(struct db *db, const struct decide_run *run,
                  .credential_id = decision->signed_part.credential_id},
         .account = application->account,
         .order_id = run->order_id,
-        .decision = decision,
+        .decided = &decided,
     };
 
     return business_step(db, &step, err);
@@ -165,6 +169,8 @@ business_decide(struct db *db, struct ca_client *ca, const char *number,
     struct decide_run run = {.number = number,
                              .decision = decision,
                              .officer = officer,
+                             .certificate = certificate,
+                             .certificate_len = certificate_len,
                              .statement = &statement,
                              .at = at};
     const struct application_transition *transition;

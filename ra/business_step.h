@@ -2,14 +2,14 @@
 #ifndef RA_BUSINESS_STEP_H
 #define RA_BUSINESS_STEP_H
 
-#include "ra/review.h"
+#include "ra/entry.h"
 
 /* A transition that has been carried out and is to be written down. */
 struct business_step {
     struct application_step link; /* seq is filled in */
     const char *account;
-    const char *order_id;                   /* NULL before there is one */
-    const struct review_decision *decision; /* NULL if no officer decided */
+    const char *order_id;                 /* NULL before there is one */
+    const struct entry_decision *decided; /* NULL if no officer decided */
 };
 
 /* Adds the link to the history and the entry to the log. Last in its

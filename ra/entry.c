@@ -7,8 +7,8 @@ enum { ENTRY_MAX = 64 * 1024 };
 
 /* Completes the body with what every entry has, and appends it. Takes json. */
 static bool
-entry_append(struct db *db, json_t *take_json, const char *event,
-             const char *subject, int64_t at, struct error *err)
+append(struct db *db, json_t *take_json, const char *event, const char *subject,
+       int64_t at, struct error *err)
 {
     struct buf octets = BUF_INIT(ENTRY_MAX);
     struct db_entry entry = {.at = at, .event = event, .subject = subject};
@@ -44,18 +44,40 @@ entry_account(struct db *db, const char *account, const char *officer_id,
     json_t *json = json_object();
 
     json_set_text(json, "officer_id", officer_id);
-    return entry_append(db, json, "account.created", account, at, err);
+    return append(db, json, "account.created", account, at, err);
+}
+
+/* Adds what the officer signed. */
+static void
+decision_add(json_t *json, const struct application_step *step,
+             const struct entry_decision *decided)
+{
+    json_t *decision = review_decision_json(decided->decision);
+    json_t *list;
+
+    json_set_bytes(decision, "certificate", decided->certificate,
+                   decided->certificate_len);
+    if (decided->decision->verdict != REVIEW_APPROVE) {
+        json_object_del(decision, "remark");
+        json_object_set_new(json, "decision", decision);
+        return;
+    }
+    json_object_set_new(
+        decision, "statement",
+        json_stringn((const char *)step->statement, step->statement_len));
+    list = json_array();
+    json_array_append_new(list, decision);
+    json_object_set_new(json, "decisions", list);
 }
 
 bool
 entry_application(struct db *db, const struct application_step *step,
                   const char *account, const char *order_id,
-                  const struct review_decision *decision,
+                  const struct entry_decision *decided,
                   const uint8_t history_hash[32], struct error *err)
 {
     const struct application_transition *transition = step->transition;
     json_t *json = json_object();
-    json_t *signed_part;
     char event[64];
 
     snprintf(event, sizeof event, "application.%s",
@@ -69,10 +91,7 @@ entry_application(struct db *db, const struct application_step *step,
     json_set_hex(json, "history", history_hash, 32);
     if (order_id != NULL)
         json_set_text(json, "order_id", order_id);
-    if (decision != NULL) {
-        signed_part = review_decision_json(decision);
-        json_object_del(signed_part, "remark");
-        json_object_set_new(json, "decision", signed_part);
-    }
-    return entry_append(db, json, event, step->number, step->at, err);
+    if (decided != NULL)
+        decision_add(json, step, decided);
+    return append(db, json, event, step->number, step->at, err);
 }
