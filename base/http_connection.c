@@ -19,8 +19,9 @@
 #include <openssl/err.h>
 
 #include "base/clock.h"
+#include "base/http_access.h"
+#include "base/http_body.h"
 #include "base/http_tls.h"
-#include "base/log.h"
 #include "base/metrics.h"
 
 enum {
@@ -51,41 +52,8 @@ struct http_connection {
     struct http_peer peer; /* its certificate is `certificate` */
     uint8_t *certificate;
     struct http_exchange *exchange; /* from head to answer; else NULL */
-    bool is_chunked;
-    uint64_t body_left; /* not chunked */
-    struct http_chunked chunked;
+    struct http_body body;
 };
-
-static struct metric connections = {
-    .name = "signet_http_connections",
-    .help = "Connections open now.",
-    .is_gauge = true,
-};
-
-static struct metric_duration durations = {
-    .name = "signet_http_request_duration_seconds",
-    .help = "From the end of a request's head to its answer.",
-};
-
-static struct metric requests[] = {
-    {.name = "signet_http_requests_total",
-     .labels = "class=\"2xx\"",
-     .help = "Requests answered, by class of status."},
-    {.name = "signet_http_requests_total", .labels = "class=\"3xx\""},
-    {.name = "signet_http_requests_total", .labels = "class=\"4xx\""},
-    {.name = "signet_http_requests_total", .labels = "class=\"5xx\""},
-};
-
-void
-http_connection_register(void)
-{
-    size_t i;
-
-    metric_register(&connections);
-    for (i = 0; i < sizeof requests / sizeof requests[0]; i++)
-        metric_register(&requests[i]);
-    metric_duration_register(&durations);
-}
 
 static void
 enter(struct http_connection *connection, enum phase phase, int64_t limit_ms)
@@ -124,32 +92,8 @@ http_connection_free(struct http_connection *connection)
     free(connection->certificate);
     free(connection);
     server->connection_count--;
-    metric_add(&connections, -1);
+    http_access_connections(-1);
     http_server_connection_gone(server);
-}
-
-static void
-log_answer(const struct http_exchange *exchange)
-{
-    const struct http_request *req = &exchange->request;
-    int status = exchange->response.status;
-    int64_t us = clock_now_us() - exchange->begun_us;
-    bool is_own = exchange->route == NULL && status < 400;
-
-    metric_add(&requests[status < 300   ? 0
-                         : status < 400 ? 1
-                         : status < 500 ? 2
-                                        : 3],
-               1);
-    metric_duration_add(&durations, us);
-    log_request_set(req->id);
-    /* Supervisors ask for health all the time: no line for that. */
-    log_event(is_own ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO, "http.request",
-              LOG_TEXT("method", http_method_name(req->method)),
-              LOG_TEXT("path", req->path), LOG_INT("status", status),
-              LOG_INT("ms", us / 1000), LOG_TEXT("from", req->peer.address),
-              LOG_TEXT("peer", req->peer.common_name));
-    log_request_set(NULL);
 }
 
 static void
@@ -170,7 +114,7 @@ answer(struct http_connection *connection, bool is_persistent)
     uint8_t *body;
     size_t len;
 
-    log_answer(exchange);
+    http_access_answered(exchange);
     connection->is_persistent =
         is_persistent && !connection->server->is_stopping;
     http_exchange_format(exchange, connection->is_persistent, &head);
@@ -241,7 +185,8 @@ void
 http_connection_answer(struct http_exchange *take_exchange)
 {
     if (take_exchange->connection == NULL) {
-        log_answer(take_exchange); /* done, though nobody waits for it */
+        http_access_answered(
+            take_exchange); /* done, though nobody waits for it */
         http_exchange_free(take_exchange);
         return;
     }
@@ -303,9 +248,7 @@ begin_body(struct http_connection *connection, const struct http_head *head)
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct evbuffer *input = bufferevent_get_input(connection->stream);
 
-    connection->is_chunked = head->is_chunked;
-    connection->body_left = head->content_length;
-    memset(&connection->chunked, 0, sizeof connection->chunked);
+    http_body_begin(&connection->body, head);
     /* RFC 9110, 10.1.1: not needed when the body is already coming. */
     if (head->expects_continue && evbuffer_get_length(input) == 0)
         (void)bufferevent_write(connection->stream, go_on, sizeof go_on - 1);
@@ -375,62 +318,13 @@ advance_head(struct http_connection *connection)
     return false;
 }
 
-static void
-take_plain(struct http_connection *connection)
-{
-    struct evbuffer *input = bufferevent_get_input(connection->stream);
-
-    while (connection->body_left > 0 && evbuffer_get_length(input) > 0) {
-        size_t len = evbuffer_get_contiguous_space(input);
-
-        if (len > connection->body_left)
-            len = (size_t)connection->body_left;
-        (void)buf_add(&connection->exchange->body,
-                      evbuffer_pullup(input, (ev_ssize_t)len), len);
-        (void)evbuffer_drain(input, len);
-        connection->body_left -= len;
-    }
-}
-
-/* MORE: all that has come is taken. */
-static enum http_parse_result
-take_chunked(struct http_connection *connection)
-{
-    struct evbuffer *input = bufferevent_get_input(connection->stream);
-    enum http_parse_result result = HTTP_PARSE_MORE;
-    struct http_span piece;
-    size_t used = 1;
-
-    while (result == HTTP_PARSE_MORE && used > 0) {
-        size_t len = evbuffer_get_length(input);
-        size_t contiguous = evbuffer_get_contiguous_space(input);
-
-        /* Enough for any line in one piece, content without copying. */
-        if (contiguous < 2 * HTTP_CHUNK_LINE_MAX)
-            contiguous = 2 * HTTP_CHUNK_LINE_MAX;
-        if (len > contiguous)
-            len = contiguous;
-        result = http_parse_chunk(&connection->chunked,
-                                  evbuffer_pullup(input, (ev_ssize_t)len), len,
-                                  &piece, &used);
-        (void)buf_add(&connection->exchange->body, piece.data, piece.len);
-        (void)evbuffer_drain(input, used);
-    }
-    return result;
-}
-
 static bool
 advance_body(struct http_connection *connection)
 {
-    enum http_parse_result result = HTTP_PARSE_MORE;
+    enum http_parse_result result = http_body_take(
+        &connection->body, bufferevent_get_input(connection->stream),
+        &connection->exchange->body);
 
-    if (connection->is_chunked) {
-        result = take_chunked(connection);
-    } else {
-        take_plain(connection);
-        if (connection->body_left == 0)
-            result = HTTP_PARSE_DONE;
-    }
     if (result == HTTP_PARSE_BAD) {
         http_exchange_free(connection->exchange);
         refuse_octets(connection, 400, "the chunked content is malformed");
@@ -625,7 +519,7 @@ http_connection_new(struct http_server *server, evutil_socket_t take_fd,
         connection->next->link = &connection->next;
     server->connections = connection;
     server->connection_count++;
-    metric_add(&connections, 1);
+    http_access_connections(1);
     bufferevent_setcb(stream, on_readable, on_written, on_event, connection);
     bufferevent_setwatermark(stream, EV_READ, 0, INPUT_MAX);
     enter(connection, server->tls == NULL ? IDLE : HANDSHAKE,

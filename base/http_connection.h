@@ -32,9 +32,6 @@ struct http_server {
     void *stopped_arg;
 };
 
-/* Makes the metrics of connections known; more than once is no harm. */
-void http_connection_register(void);
-
 /* Takes an accepted socket. When there are too many connections the one that
  * has kept us waiting longest makes room. */
 void http_connection_new(struct http_server *server, evutil_socket_t take_fd,

@@ -375,13 +375,14 @@ enum http_parse_result
 http_parse_head(const uint8_t *data, size_t len, struct http_head *head)
 {
     const char *line = (const char *)data;
-    const char *end = line + (len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX);
+    const char *end;
     struct framing framing = {0};
     bool is_request_line = true;
     enum http_parse_result result = HTTP_PARSE_DONE;
 
     if (len == 0)
         return HTTP_PARSE_MORE;
+    end = line + (len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX);
     head->field_count = 0;
     head->content_type = (struct http_span){line, 0};
     head->content_length = 0;

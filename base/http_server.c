@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "base/http_access.h"
 #include "base/http_connection.h"
 #include "base/http_listen.h"
 #include "base/http_tls.h"
@@ -183,7 +184,7 @@ http_server_new(struct event_base *base,
     struct http_server *server = base_alloc(sizeof *server);
 
     assert(options->connection_max > 0 && options->worker_count > 0);
-    http_connection_register();
+    http_access_register();
     server->base = base;
     server->options = options;
     (void)pthread_mutex_init(&server->done_lock, NULL);

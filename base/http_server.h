@@ -24,7 +24,7 @@ enum http_client_certificate {
 };
 
 struct http_server_options {
-    const char *listen; /* "127.0.0.1:8443", "[::1]:0" */
+    const char *listen;           /* "127.0.0.1:8443", "[::1]:0" */
     const char *certificate_file; /* PEM chain, leaf first; NULL: plain HTTP */
     const char *key_file;
     const char *trust_file; /* PEM: roots for client certificates */
