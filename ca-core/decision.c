@@ -375,10 +375,35 @@ get_key(struct decision_keys *keys, const struct db_credential *row,
     return true;
 }
 
+void
+decision_evidence_clear(struct decision_evidence *evidence)
+{
+    for (size_t i = 0; i < API_DECISIONS_MAX; i++)
+        buf_clear(&evidence->certificate[i]);
+}
+
+/* Of decisions that were judged right: each has its credential. */
+static void
+keep_evidence(const struct api_envelope *envelope,
+              const struct decision_credential *credentials, size_t count,
+              struct decision_evidence *out)
+{
+    for (size_t i = 0; i < envelope->decision_count; i++) {
+        const struct db_credential *row =
+            find_credential(credentials, count,
+                            envelope->decision[i].credential_id)
+                ->row;
+
+        out->certificate[i].limit = row->public_data_len;
+        buf_add(&out->certificate[i], row->public_data, row->public_data_len);
+    }
+}
+
 bool
 decision_verify(struct decision_keys *keys, struct db *db,
                 const struct api_envelope *envelope, const uint8_t digest[32],
-                int64_t now, int64_t tolerance_s, struct error *err)
+                int64_t now, int64_t tolerance_s,
+                struct decision_evidence *evidence, struct error *err)
 {
     struct decision_credential credentials[API_DECISIONS_MAX];
     uint8_t ids[API_DECISIONS_MAX][32];
@@ -403,6 +428,8 @@ decision_verify(struct decision_keys *keys, struct db *db,
     }
     ok = decision_judge(envelope, digest, credentials, found, now, tolerance_s,
                         err);
+    if (ok)
+        keep_evidence(envelope, credentials, found, evidence);
 out:
     for (size_t i = 0; i < held; i++)
         EVP_PKEY_free(credentials[i].key);

@@ -40,11 +40,19 @@ struct decision_keys;
 struct decision_keys *decision_keys_new(void);
 void decision_keys_free(struct decision_keys *keys); /* NULL is nothing */
 
+/* The certificates by which the decisions were verified, in their order: an
+ * auditor needs them beside the signatures. */
+struct decision_evidence {
+    struct buf certificate[API_DECISIONS_MAX];
+};
+void decision_evidence_clear(struct decision_evidence *evidence);
+
 /* Reads the register and judges. A certificate that cannot be read is
- * ERROR_INTERNAL. */
+ * ERROR_INTERNAL. Clear `evidence` (zeroed first), whatever is returned. */
 bool decision_verify(struct decision_keys *keys, struct db *db,
                      const struct api_envelope *envelope,
                      const uint8_t digest[32], int64_t now, int64_t tolerance_s,
+                     struct decision_evidence *evidence,
                      struct error *err) MUST_CHECK;
 
 /* Key and identifier of an X.509 credential. The caller frees the key. */

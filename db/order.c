@@ -250,14 +250,18 @@ db_order_open(struct db *db, int64_t before, int64_t limit,
         return error_wrap(err, "list open orders");
     rows = base_alloc((db_rows(r) > 0 ? db_rows(r) : 1) * sizeof *rows);
     for (size_t i = 0; i < db_rows(r); i++) {
+        const uint8_t *digest;
         const char *id;
+        size_t len;
 
-        if (!db_read_text(r, i, 0, &id, err)) {
+        if (!db_read_text(r, i, 0, &id, err) ||
+            !db_read_bytes(r, i, 1, &digest, &len, err)) {
             free(rows);
             db_result_free(r);
             return error_wrap(err, "list open orders");
         }
         memcpy(rows[i].order_id, id, strnlen(id, 36));
+        memcpy(rows[i].digest, digest, len < 32 ? len : 32);
     }
     *count = db_rows(r);
     *out = rows;

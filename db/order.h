@@ -72,6 +72,7 @@ bool db_order_fail(struct db *db, const char *order_id, const char *problem,
  * first. */
 struct db_open_order {
     char order_id[37];
+    uint8_t digest[32];
 };
 bool db_order_open(struct db *db, int64_t before, int64_t limit,
                    struct db_open_order **out, size_t *count,

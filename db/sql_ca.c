@@ -203,7 +203,7 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
                        " finished_at = $3"
                        " WHERE order_id = $1::uuid AND state = 'recorded'"},
     [DB_ORDER_OPEN] = {"order_open",
-                       "SELECT order_id::text FROM ca.order"
+                       "SELECT order_id::text, digest FROM ca.order"
                        " WHERE state = 'recorded' AND kind IN"
                        " ('issue', 'renew', 'rekey', 'reissue', 'change')"
                        " AND received_at < $1"
