@@ -82,13 +82,16 @@ directory_slot(const struct table *table, const uint8_t *serial)
                : (size_t)(read_be64(serial) << 1 >> (64 - table->bits));
 }
 
+/* The slot of the serial, or the empty one where it would stand. `word` is what
+ * was in it: read once, because a reader that looked again could find that the
+ * writer has just put another serial there. */
 static struct record *
-delta_slot(const struct table *table, const uint8_t *serial)
+delta_slot(const struct table *table, const uint8_t *serial, uint32_t *word)
 {
     size_t i = (size_t)read_be64(serial + 8) & table->delta_mask;
 
-    while (atomic_load_explicit(&table->delta[i].word, memory_order_acquire) !=
-               WORD_EMPTY &&
+    while ((*word = atomic_load_explicit(&table->delta[i].word,
+                                         memory_order_acquire)) != WORD_EMPTY &&
            memcmp(table->delta[i].serial, serial, OCSP_INDEX_SERIAL_LEN) != 0)
         i = (i + 1) & table->delta_mask;
     return &table->delta[i];
@@ -147,8 +150,7 @@ ocsp_index_find(const struct ocsp_index *index, int32_t issuer_id,
         atomic_load_explicit(&index->table[issuer_id], memory_order_acquire);
     if (table == NULL)
         return unknown;
-    record = delta_slot(table, serial);
-    word = atomic_load_explicit(&record->word, memory_order_acquire);
+    (void)delta_slot(table, serial, &word);
     if (word == WORD_EMPTY) {
         if ((record = record_find(table, serial)) == NULL)
             return unknown;
@@ -305,7 +307,7 @@ ocsp_index_change(struct ocsp_index *index, int32_t issuer_id,
 {
     struct table *table;
     struct record *slot;
-    uint32_t word = WORD_VALID;
+    uint32_t word = WORD_VALID, before;
 
     assert(issuer_id >= 0 && issuer_id < ISSUERS_MAX);
     assert(status->state != OCSP_STATE_UNKNOWN);
@@ -319,8 +321,8 @@ ocsp_index_change(struct ocsp_index *index, int32_t issuer_id,
         table->event[table->event_count] = event_of(status);
         word = WORD_EVENT + (uint32_t)table->event_count++;
     }
-    slot = delta_slot(table, serial);
-    if (atomic_load(&slot->word) == WORD_EMPTY) {
+    slot = delta_slot(table, serial, &before);
+    if (before == WORD_EMPTY) {
         memcpy(slot->serial, serial, OCSP_INDEX_SERIAL_LEN);
         table->delta_used++;
         table->fresh_count += record_find(table, serial) == NULL;
