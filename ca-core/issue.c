@@ -28,6 +28,7 @@ struct issue {
     pthread_mutex_t lock;
     pthread_cond_t wake_writer, wake_signer;
     bool is_stopping;
+    bool is_token_away; /* found so by an order that tries again */
     struct issue_table table;
     struct issue_list intents;   /* to be recorded */
     struct issue_list adopted;   /* recorded, to be read */
@@ -90,17 +91,21 @@ wait_for(struct issue *issue, struct issue_pending *pending, int64_t wait_ms,
          struct issue_answer *out, struct error *err)
 {
     struct timespec until;
+    int busy_count = pending->busy_count;
     bool ok = false;
 
     deadline(wait_ms, &until);
     pending->waiters++;
-    while (!pending->is_over &&
+    while (!pending->is_over && pending->busy_count == busy_count &&
            pthread_cond_timedwait(&pending->over, &issue->lock, &until) !=
                ETIMEDOUT)
         continue;
     pending->waiters--;
     if (!pending->is_over) {
-        error_set(err, ERROR_BUSY, "the order is still being worked on");
+        error_set(err, ERROR_BUSY, "%s",
+                  pending->busy_count != busy_count
+                      ? "recorded, and the token is away"
+                      : "the order is still being worked on");
     } else if (pending->err.code != ERROR_NONE) {
         if (err != NULL)
             *err = pending->err;
@@ -152,6 +157,9 @@ issue_submit(struct issue *issue, struct issue_job *take_job, int64_t wait_ms,
     pending = issue_table_find(&issue->table, job->order_id);
     if (pending != NULL) {
         ok = join(issue, pending, job->digest, wait_ms, out, err);
+    } else if (issue->is_token_away) {
+        /* What cannot be signed need not be recorded: those that were try. */
+        ok = error_set(err, ERROR_BUSY, "the token is away");
     } else if (issue->is_stopping ||
                issue->intents.count >= issue->options.queue_max) {
         ok = error_set(err, ERROR_BUSY, "too many orders are waiting");
@@ -208,6 +216,11 @@ static void
 place_signed(struct issue *issue, struct issue_pending *pending, bool ok,
              const struct error *err)
 {
+    issue->is_token_away = !ok && err->code == ERROR_BUSY;
+    if (issue->is_token_away) {
+        pending->busy_count++;
+        (void)pthread_cond_broadcast(&pending->over);
+    }
     if (ok) {
         issue_list_add(&issue->results, pending);
         (void)pthread_cond_signal(&issue->wake_writer);

@@ -18,6 +18,7 @@ struct issue_pending {
     struct issue_job *job; /* owned; NULL until an adopted order was read */
     int waiters;
     int sign_attempts; /* that failed for another reason than being busy */
+    int busy_count;    /* attempts that found the token away */
     pthread_cond_t over;
     bool is_over;
     bool is_stuck; /* over, and must not be taken up again */

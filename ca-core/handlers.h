@@ -1,0 +1,39 @@
+/* The internal API of signet-ca: docs/architecture.md lists the calls. */
+#ifndef CA_CORE_HANDLERS_H
+#define CA_CORE_HANDLERS_H
+
+#include "base/config.h"
+#include "base/http.h"
+#include "ca-core/crl.h"
+#include "ca-core/decision.h"
+#include "ca-core/issue.h"
+
+/* What all workers share; nothing of it changes while they run. */
+struct ca_service {
+    const struct config *config;
+    struct profile_set profiles;
+    struct order_world world;
+    struct db_options db;
+    struct hsm *hsm;
+    const char *token; /* label of hsm's */
+    struct issuers *issuers;
+    struct issue *issue;
+    struct crl_schedule crl;
+};
+
+/* One thread's. */
+struct ca_worker {
+    struct ca_service *service; /* borrowed */
+    struct db *db;
+    struct decision_keys *keys;
+};
+
+extern const struct http_route ca_routes[];
+extern const size_t ca_route_count;
+
+/* For http_server_options. */
+void *ca_worker_new(void *service, struct error *err);
+void ca_worker_free(void *worker);
+bool ca_health(void *worker, json_t *out);
+
+#endif
