@@ -65,7 +65,7 @@ const struct db_statement db_ra_statements[DB_RA_STATEMENT_COUNT] = {
     [DB_RA_APPLICATION_MOVE] =
         {"ra_application_move",
          "UPDATE ra.application SET state = $3, changed_at = $4,"
-         " send_at = CASE WHEN $3 = 'issuing' THEN $4 END,"
+         " send_at = CASE WHEN $3 = 'issuing' THEN $4::timestamptz END,"
          " send_problem = NULL"
          " WHERE number = $1 AND state = $2"},
     /* Each submission is a revision of its own: decisions belong to one. */
