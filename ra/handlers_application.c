@@ -166,12 +166,11 @@ handle_application_list(void *arg, const struct http_request *req,
 
     if (!caller_get(worker, req, res, &caller))
         goto out;
-    if (page_parse(req, &page, &err))
-        (void)db_application_list(
-            worker->db, caller.is_officer ? NULL : caller.account.account,
-            page.state[0] != '\0' ? page.state : NULL, page.after, page.limit,
-            list_each, list, &err);
-    if (err.code != ERROR_NONE) {
+    if (!page_parse(req, &page, &err) ||
+        !db_application_list(worker->db,
+                             caller.is_officer ? NULL : caller.account.account,
+                             page.state[0] != '\0' ? page.state : NULL,
+                             page.after, page.limit, list_each, list, &err)) {
         http_reply_error(res, req, "application.list", &err);
         goto out;
     }
