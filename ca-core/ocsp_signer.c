@@ -21,8 +21,8 @@ make_subject(const struct certify_issuer *issuer, const struct profile *profile,
              struct buf *storage, char *common_name, struct api_subject *out,
              struct error *err)
 {
-    static const enum api_attribute taken[] = {
-        API_COUNTRY, API_STATE, API_LOCALITY, API_ORGANIZATION};
+    static const enum api_attribute taken[] = {API_COUNTRY, API_STATE,
+                                               API_LOCALITY, API_ORGANIZATION};
     struct api_subject from, wanted = {0};
     size_t i;
 
@@ -55,7 +55,7 @@ complete(struct whole *out, const struct certify_issuer *issuer,
     out->period.not_before =
         request->now - request->profile->validity.backdate_s;
     /* The last second is inside: RFC 5280, 4.1.2.5. */
-    out->period.not_after = request->now + validity_s - 1;
+    out->period.not_after = out->period.not_before + validity_s - 1;
     if (out->period.not_after > issuer->not_after)
         out->period.not_after = issuer->not_after;
     if (out->period.not_after <= request->now)

@@ -9,13 +9,13 @@
 
 /* What the next CRL of an issuer stands on. Absent numbers and times are 0. */
 struct db_crl_base {
-    int64_t head_index;      /* next index of the log */
-    int64_t number;          /* highest number taken */
-    int64_t this_update;     /* of the newest that was signed */
+    int64_t head_index;  /* next index of the log */
+    int64_t number;      /* highest number taken */
+    int64_t this_update; /* of the newest that was signed */
     int64_t next_update;
-    int64_t status_index;    /* of the same */
-    int64_t kept_from;       /* the newest signed before `before`: thisUpdate */
-    int64_t kept_index;      /* and its status_index */
+    int64_t status_index; /* of the same */
+    int64_t kept_from;    /* the newest signed before `before`: thisUpdate */
+    int64_t kept_index;   /* and its status_index */
 };
 
 /* `before`: see kept_from. */
