@@ -205,9 +205,10 @@ choose_scheme(const EVP_PKEY *key, enum hsm_scheme *out)
     return true;
 }
 
-static bool
-check_signature(const struct api_decision *decision, const char *order_id,
-                const uint8_t digest[32], EVP_PKEY *key, struct error *err)
+bool
+decision_check_signature(const struct api_decision *decision,
+                         const char *order_id, const uint8_t digest[32],
+                         EVP_PKEY *key, struct error *err)
 {
     struct buf statement = BUF_INIT(4096);
     enum hsm_scheme scheme;
@@ -259,8 +260,8 @@ decision_judge(const struct api_envelope *envelope, const uint8_t digest[32],
     if (!check_different(envelope, by, err))
         return false;
     for (size_t i = 0; i < envelope->decision_count; i++)
-        if (!check_signature(&envelope->decision[i], order->order_id, digest,
-                             by[i]->key, err))
+        if (!decision_check_signature(&envelope->decision[i], order->order_id,
+                                      digest, by[i]->key, err))
             return false;
     return true;
 }

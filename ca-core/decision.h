@@ -34,6 +34,12 @@ bool decision_judge(const struct api_envelope *envelope,
                     size_t credential_count, int64_t now, int64_t tolerance_s,
                     struct error *err) MUST_CHECK;
 
+/* Whether one decision is signed over this order with this key; ERROR_DENIED
+ * if not. For auditors, who have the log and not the register. */
+bool decision_check_signature(const struct api_decision *decision,
+                              const char *order_id, const uint8_t digest[32],
+                              EVP_PKEY *key, struct error *err) MUST_CHECK;
+
 /* Decoded keys, kept by credential: a certificate's key costs as much as two
  * verifications to decode. For one thread. */
 struct decision_keys;

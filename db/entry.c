@@ -7,6 +7,8 @@
 
 #include "db/sql_log.h"
 
+enum { HASHES_AT_ONCE = 50000 }; /* well under a second */
+
 /* The columns of the entries, as arrays for unnest(). */
 struct columns {
     int64_t *at;
@@ -131,4 +133,54 @@ db_entry_stream(struct db *db, int64_t first, int64_t count,
     db_bind_int64(&p, first);
     db_bind_int64(&p, first + count - 1);
     return db_stream(db, DB_LOG_ENTRIES, &p, read_entry, &reader, err);
+}
+
+struct hash_reader {
+    db_entry_each_hash *each;
+    void *arg;
+    int64_t next;
+};
+
+/* db_each */
+static bool
+read_hash(const struct db_result *row, void *arg, struct error *err)
+{
+    struct hash_reader *reader = arg;
+    const uint8_t *hash;
+    size_t len;
+    int64_t index;
+
+    if (!db_read_int64(row, 0, 0, &index, err) ||
+        !db_read_bytes(row, 0, 1, &hash, &len, err))
+        return false;
+    if (index != reader->next || len != DB_ENTRY_HASH_LEN)
+        return error_set(err, ERROR_INTERNAL, "the log has no entry %lld",
+                         (long long)reader->next);
+    reader->next++;
+    return reader->each(hash, reader->arg, err);
+}
+
+bool
+db_entry_hashes(struct db *db, int64_t first, int64_t count,
+                db_entry_each_hash *each, void *arg, struct error *err)
+{
+    struct hash_reader reader = {each, arg, first};
+    int64_t end = first + count;
+
+    while (reader.next < end) {
+        struct db_params p = {0};
+        int64_t before = reader.next;
+        int64_t last = end - before > HASHES_AT_ONCE
+                           ? before + HASHES_AT_ONCE - 1
+                           : end - 1;
+
+        db_bind_int64(&p, before);
+        db_bind_int64(&p, last);
+        if (!db_stream(db, DB_LOG_HASHES, &p, read_hash, &reader, err))
+            return error_wrap(err, "read the hashes of the log");
+        if (reader.next != last + 1)
+            return error_set(err, ERROR_INTERNAL, "the log has no entry %lld",
+                             (long long)reader.next);
+    }
+    return true;
 }

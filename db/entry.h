@@ -36,11 +36,21 @@ bool db_entry_range(struct db *db, int64_t from, int64_t to, int64_t *first,
                     int64_t *count, struct error *err) MUST_CHECK;
 
 /* Streams entries in the order of their indexes; what `each` gets is borrowed
- * for the call. False from it ends the stream with its error. */
+ * for the call. False from it ends the stream with its error. One statement:
+ * for connections without a statement timeout. */
 typedef bool db_entry_each(int64_t index, const struct db_entry *entry,
                            void *arg, struct error *err);
 bool db_entry_stream(struct db *db, int64_t first, int64_t count,
                      db_entry_each *each, void *arg,
+                     struct error *err) MUST_CHECK;
+
+/* The same of their hashes alone, many entries for each statement: neither the
+ * server nor the time that a statement may take sets a bound. A missing entry
+ * is ERROR_INTERNAL. */
+typedef bool db_entry_each_hash(const uint8_t hash[DB_ENTRY_HASH_LEN],
+                                void *arg, struct error *err);
+bool db_entry_hashes(struct db *db, int64_t first, int64_t count,
+                     db_entry_each_hash *each, void *arg,
                      struct error *err) MUST_CHECK;
 
 #endif

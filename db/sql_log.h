@@ -13,6 +13,7 @@ enum db_log_statement {
     DB_LOG_APPEND,
     DB_LOG_RANGE,
     DB_LOG_ENTRIES,
+    DB_LOG_HASHES,
     DB_LOG_STATEMENT_COUNT,
 };
 
@@ -37,9 +38,12 @@ enum db_log_statement {
         {"log_range",                                                          \
          "SELECT (SELECT min(index) FROM log.entry WHERE at >= $1), (SELECT "  \
          "max(index) FROM log.entry WHERE at < $2)"},                          \
-    [DB_LOG_ENTRIES] = {                                                       \
-        "log_entries",                                                         \
-        "SELECT index, at, event, subject, body, hash FROM log.entry"          \
-        " WHERE index BETWEEN $1 AND $2 ORDER BY index"}
+    [DB_LOG_ENTRIES] =                                                         \
+        {"log_entries",                                                        \
+         "SELECT index, at, event, subject, body, hash FROM log.entry"         \
+         " WHERE index BETWEEN $1 AND $2 ORDER BY index"},                     \
+    [DB_LOG_HASHES] = {"log_hashes",                                           \
+                       "SELECT index, hash FROM log.entry WHERE index "        \
+                       "BETWEEN $1 AND $2 ORDER BY index"}
 
 #endif
