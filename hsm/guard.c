@@ -28,7 +28,9 @@ enum attribute {
     ATTRIBUTE_LABEL = 0x80005349,
     ATTRIBUTE_FLAGS = 0x8000534b,
     ATTRIBUTE_SO_PIN = 0x8000534c,
+    ATTRIBUTE_USER_PIN = 0x8000534d,
 };
+enum { FLAG_USER_PIN_INITIALIZED = 0x8 };
 enum kind { KIND_BOOLEAN = 1, KIND_NUMBER = 2, KIND_OCTETS = 3 };
 
 static bool
@@ -55,13 +57,14 @@ copy_label(const uint8_t *value, size_t len, char label[LABEL_LEN + 1])
 }
 
 /* A whole token.object: every attribute to its last octet, among them what a
- * token cannot be without. */
+ * token cannot be without, and the user PIN if the flags say that it is set. */
 static bool
 object_read(const struct buf *object, char label[LABEL_LEN + 1])
 {
     const uint8_t *p = object->data;
     size_t left = object->len;
     bool has_label = false, has_flags = false, has_so_pin = false;
+    bool has_user_pin = false, wants_user_pin = false;
     uint64_t generation, type, kind, len;
 
     if (p == NULL || !take_number(&p, &left, &generation))
@@ -79,12 +82,18 @@ object_read(const struct buf *object, char label[LABEL_LEN + 1])
             copy_label(p, (size_t)len, label);
             has_label = true;
         }
-        has_flags |= type == ATTRIBUTE_FLAGS;
+        if (type == ATTRIBUTE_FLAGS && kind == KIND_NUMBER) {
+            wants_user_pin =
+                (p[NUMBER_LEN - 1] & FLAG_USER_PIN_INITIALIZED) != 0;
+            has_flags = true;
+        }
         has_so_pin |= type == ATTRIBUTE_SO_PIN && len > 0;
+        has_user_pin |= type == ATTRIBUTE_USER_PIN && len > 0;
         p += len;
         left -= (size_t)len;
     }
-    return has_label && has_flags && has_so_pin;
+    return has_label && has_flags && has_so_pin &&
+           (has_user_pin || !wants_user_pin);
 }
 
 /* The value of a `key = value` line of softhsm2.conf, at its end a NUL. */

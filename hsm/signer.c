@@ -55,7 +55,8 @@ struct signer_pool {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
     pthread_t keeper;
-    int wake; /* eventfd: the keeper has work */
+    int wake;     /* eventfd: the keeper has work */
+    bool is_open; /* signer_pool_new() has succeeded */
     bool is_stopping;
     bool is_away;          /* the last start failed and none has gone well */
     struct error why;      /* of is_away */
@@ -133,7 +134,8 @@ note_away(struct signer_pool *pool, const struct error *why)
         signer_pin_state(pool->options, &pool->pin);
         is_news = true;
     }
-    if (is_news)
+    /* What hsm_open() returns, its caller logs. */
+    if (is_news && (pool->is_open || why->code == ERROR_BUSY))
         log_event(why->code == ERROR_BUSY ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
                   "hsm.away", LOG_TEXT("token", pool->options->token),
                   LOG_TEXT("what", why->what), LOG_TEXT("cause", why->cause));
@@ -391,6 +393,7 @@ await_start(struct signer_pool *pool, struct error *err)
            pthread_cond_timedwait(&pool->changed, &pool->lock, &until) == 0)
         continue;
     ok = !pool->is_away || pool->why.code == ERROR_BUSY;
+    pool->is_open = ok;
     if (!ok)
         *err = pool->why;
     (void)pthread_mutex_unlock(&pool->lock);

@@ -12,6 +12,23 @@
 
 #include "base/text.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+/* SoftHSM 2.6.1 leaks the name of the curve at each Ed25519 C_SignInit. */
+const char *__lsan_default_suppressions(void);
+const char *
+__lsan_default_suppressions(void)
+{
+    return "leak:libsofthsm2";
+}
+/* It has no frame pointers to know it by. */
+const char *__asan_default_options(void);
+const char *
+__asan_default_options(void)
+{
+    return "fast_unwind_on_malloc=0";
+}
+#endif
+
 static void
 must(bool ok, const char *what)
 {
@@ -84,6 +101,49 @@ soft_token_make(struct soft_token *token)
         .signer_path = BINARY_DIR "/bin/signet-signer",
         .use_session_copy = true,
     };
+}
+
+void
+soft_token_spoil(struct soft_token *token)
+{
+    must(setenv("P11FAULT_MODULE", SOFT_TOKEN_MODULE, 1) == 0 &&
+             setenv("P11FAULT_FOLDER", token->folder, 1) == 0,
+         "setenv");
+    token->options.module = BINARY_DIR "/bin/softhsm-fault.so";
+}
+
+void
+soft_token_rules(const struct soft_token *token, const char *rules)
+{
+    struct error err = {0};
+    char path[160];
+
+    (void)snprintf(path, sizeof path, "%s/rules", token->folder);
+    if (rules == NULL)
+        (void)unlink(path);
+    else
+        must(text_file_write(path, rules, strlen(rules), 0600, &err), err.what);
+}
+
+long
+soft_token_calls(const struct soft_token *token, int call)
+{
+    long counts[SOFT_TOKEN_CALL_COUNT] = {0};
+    struct buf file = BUF_INIT(sizeof counts);
+    struct error err = {0};
+    char path[160];
+    long all = 0;
+    int i;
+
+    (void)snprintf(path, sizeof path, "%s/counts", token->folder);
+    must(text_file_read(path, sizeof counts, &file, &err) &&
+             file.len == sizeof counts,
+         err.what);
+    memcpy(counts, file.data, sizeof counts);
+    buf_clear(&file);
+    for (i = 0; i < SOFT_TOKEN_CALL_COUNT; i++)
+        all += counts[i];
+    return call < 0 ? all : counts[call];
 }
 
 void

@@ -25,6 +25,23 @@ void soft_token_remove(struct soft_token *token);
 /* Another token in the same folder, with the same PIN. */
 void soft_token_add(const struct soft_token *token, const char *label);
 
+/* Puts the module of tests/fault/p11fault.c before SoftHSM's in the options;
+ * `rules` (NULL: none) replaces its rules at any time. */
+void soft_token_spoil(struct soft_token *token);
+void soft_token_rules(const struct soft_token *token, const char *rules);
+
+/* How often this function was called, by all processes; the index is the order
+ * in p11fault.c. -1: all functions together. */
+enum soft_token_call {
+    SOFT_TOKEN_INITIALIZE = 0,
+    SOFT_TOKEN_CLOSE_SESSION = 5,
+    SOFT_TOKEN_LOGIN = 7,
+    SOFT_TOKEN_SIGN_INIT = 13,
+    SOFT_TOKEN_SIGN = 14,
+    SOFT_TOKEN_CALL_COUNT = 16,
+};
+long soft_token_calls(const struct soft_token *token, int call);
+
 /* Runs a program; its exit status. */
 int soft_token_run(const char *const *argv);
 

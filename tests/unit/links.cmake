@@ -1,0 +1,13 @@
+# The module that counts and spoils calls. Its name has "softhsm" in it, so that
+# the guard watches over the token that the tests kill processes on.
+add_library(softhsm-fault MODULE ${CMAKE_SOURCE_DIR}/tests/fault/p11fault.c)
+target_include_directories(softhsm-fault PRIVATE ${P11KIT_INCLUDE_DIRS})
+target_compile_definitions(softhsm-fault PRIVATE _GNU_SOURCE)
+target_link_libraries(softhsm-fault PRIVATE ${CMAKE_DL_LIBS})
+set_target_properties(softhsm-fault PROPERTIES PREFIX ""
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+foreach(name test_hsm_local test_hsm_signer test_hsm_provider test_guard)
+    if(TARGET ${name})
+        add_dependencies(${name} signet-signer softhsm-fault)
+    endif()
+endforeach()
