@@ -216,8 +216,9 @@ static void
 place_signed(struct issue *issue, struct issue_pending *pending, bool ok,
              const struct error *err)
 {
-    issue->is_token_away = !ok && err->code == ERROR_BUSY;
-    if (issue->is_token_away) {
+    issue->is_token_away =
+        !ok && err->code == ERROR_BUSY && pending->job->issuer->key != NULL;
+    if (!ok && err->code == ERROR_BUSY) {
         pending->busy_count++;
         (void)pthread_cond_broadcast(&pending->over);
     }

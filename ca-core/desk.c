@@ -1,0 +1,370 @@
+/* Taking orders; see ca-core/desk.h. */
+#include "ca-core/desk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "ca-core/answer.h"
+#include "ca-core/officer.h"
+#include "ca-core/revoke.h"
+
+enum { ATTEMPTS_MAX = 5 };
+
+/* An order under treatment. */
+struct desk {
+    struct ca_worker *worker;
+    const struct api_envelope *envelope;
+    const struct api_order *order; /* the envelope's */
+    const char *requested_by;
+    uint8_t digest[32];
+    int64_t until_ms; /* monotonic: answer or refuse by then */
+    struct issuer_set *set;
+    struct decision_evidence evidence;
+    json_t *answer; /* NULL: not yet */
+};
+
+/* ---- Known orders ------------------------------------------------------ */
+
+static bool
+await_known(struct desk *desk, struct error *err)
+{
+    struct issue_answer answer;
+    bool ok = issue_await(desk->worker->service->issue, desk->order->order_id,
+                          desk->digest, desk->until_ms - clock_monotonic_ms(),
+                          &answer, err);
+
+    buf_clear(&answer.der);
+    return ok;
+}
+
+/* Fills desk->answer if the order is in the database and done. */
+static bool
+answer_known(struct desk *desk, struct error *err)
+{
+    struct db *db = desk->worker->db;
+    struct db_order *row;
+    bool ok = true;
+
+    if (!db_order_find(db, desk->order->order_id, &row, err))
+        return false;
+    if (row == NULL)
+        return true;
+    if (memcmp(row->digest, desk->digest, sizeof desk->digest) != 0) {
+        ok = error_set(err, ERROR_CONFLICT,
+                       "the order id was used with other content");
+    } else if (row->state == DB_ORDER_RECORDED) {
+        db_order_free(row);
+        row = NULL;
+        ok = await_known(desk, err) &&
+             db_order_find(db, desk->order->order_id, &row, err);
+        if (ok && (row == NULL || row->state == DB_ORDER_RECORDED))
+            ok = error_set(err, ERROR_BUSY,
+                           "the order is still being worked on");
+    }
+    if (ok && row->state == DB_ORDER_FAILED)
+        ok = error_set(err, ERROR_CONFLICT,
+                       "the order failed (%s); send a new one", row->problem);
+    if (ok)
+        ok = answer_read(db, desk->set, row, &desk->answer, err);
+    db_order_free(row);
+    return ok;
+}
+
+/* ---- New orders -------------------------------------------------------- */
+
+/* One attempt to issue. No answer and no error: judge again. */
+static bool
+issue_once(struct desk *desk, struct error *err)
+{
+    struct ca_service *service = desk->worker->service;
+    struct issue_answer answer = {0};
+    struct issue_job *job = NULL;
+    struct order_plan plan;
+    int64_t now = clock_now();
+    bool ok = order_plan(&service->world, desk->set, desk->worker->db,
+                         desk->order, now, &plan, err) &&
+              issue_job_new(desk->envelope, desk->digest, &desk->evidence,
+                            desk->requested_by, service->issuers, desk->set,
+                            &plan, now, &job, err);
+
+    order_plan_clear(&plan);
+    if (!ok)
+        return false;
+    ok = issue_submit(service->issue, job,
+                      desk->until_ms - clock_monotonic_ms(), &answer, err);
+    if (ok && answer.end == ISSUE_ISSUED)
+        ok = answer_make(
+            desk->worker->db, desk->set, desk->order,
+            &(struct answer_certificate){answer.issuer, answer.serial.octet,
+                                         answer.der.data, answer.der.len},
+            &desk->answer, err);
+    else if (ok && answer.end == ISSUE_SEEN)
+        ok = answer_known(desk, err);
+    buf_clear(&answer.der);
+    return ok;
+}
+
+static bool
+issue(struct desk *desk, struct error *err)
+{
+    for (int attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
+        if (!issue_once(desk, err))
+            return false;
+        if (desk->answer != NULL)
+            return true;
+    }
+    return error_set(err, ERROR_BUSY, "too much changes at once");
+}
+
+/* Orders that take effect in one transaction. */
+static bool
+carry_out(struct desk *desk, struct error *err)
+{
+    struct db *db = desk->worker->db;
+    enum api_kind kind = desk->order->kind;
+    bool is_officers =
+        kind == API_ENROLL_OFFICER || kind == API_DISMISS_OFFICER;
+    int64_t now = clock_now();
+    struct accept accept = {0};
+    bool ok;
+
+    if (!order_check_shape(desk->order, now,
+                           desk->worker->service->world.clock_tolerance_s,
+                           err) ||
+        (is_officers && !officer_check(db, desk->order, now, err)) ||
+        !accept_prepare(&accept, desk->envelope, desk->digest, &desk->evidence,
+                        desk->requested_by, now, err))
+        return false;
+    ok = is_officers ? officer_run(db, &accept, err)
+                     : revoke_run(db, desk->set, &accept, err);
+    if (ok)
+        ok = answer_make(db, desk->set, desk->order, NULL, &desk->answer, err);
+    else if (accept.is_known)
+        ok = answer_known(desk, err); /* the same order was faster */
+    accept_clear(&accept);
+    return ok;
+}
+
+/* ---- Refusing ---------------------------------------------------------- */
+
+struct refusal {
+    const struct record *record;
+};
+
+static bool
+append_refusal(struct db *db, void *arg, struct error *err)
+{
+    const struct refusal *refusal = arg;
+    int64_t index;
+
+    return record_append(db, &refusal->record, 1, &index, err);
+}
+
+/* What the sender did wrong is a matter for the auditors: an entry in its own
+ * transaction, before the answer. Trouble of ours is none. */
+static void
+refuse(struct desk *desk, struct error *err)
+{
+    struct record record = {0};
+    struct error trouble = {0};
+
+    if (err->code == ERROR_BUSY || err->code == ERROR_INTERNAL)
+        return;
+    if (!record_refused(&record, desk->envelope, desk->digest,
+                        desk->requested_by, err, clock_now(), &trouble) ||
+        !db_transaction(desk->worker->db, append_refusal,
+                        &(struct refusal){&record}, &trouble)) {
+        log_failure("order.refuse", &trouble);
+        error_set(err, ERROR_BUSY, "a refusal cannot be logged now");
+    }
+    record_clear(&record);
+}
+
+/* ---- The desk ---------------------------------------------------------- */
+
+static bool
+treat(struct desk *desk, struct error *err)
+{
+    struct ca_worker *worker = desk->worker;
+
+    if (!answer_known(desk, err))
+        return false;
+    if (desk->answer != NULL)
+        return true;
+    if (!decision_verify(worker->keys, worker->db, desk->envelope, desk->digest,
+                         clock_now(), worker->service->world.clock_tolerance_s,
+                         &desk->evidence, err))
+        return error_wrap(err, "decisions");
+    return api_kind_is_issuing(desk->order->kind) ? issue(desk, err)
+                                                  : carry_out(desk, err);
+}
+
+bool
+desk_order(struct ca_worker *worker, const struct api_envelope *envelope,
+           const char *requested_by, json_t **out, struct error *err)
+{
+    struct desk desk = {.worker = worker,
+                        .envelope = envelope,
+                        .order = envelope->order,
+                        .requested_by = requested_by,
+                        .until_ms = clock_monotonic_ms() + ISSUE_WAIT_MS};
+    bool ok;
+
+    if (!api_order_digest(envelope->order->json, desk.digest, err))
+        return false;
+    desk.set = issuers_get(worker->service->issuers);
+    ok = treat(&desk, err);
+    if (!ok)
+        refuse(&desk, err);
+    else
+        log_event(LOG_LEVEL_INFO, "order.done",
+                  LOG_TEXT("order_id", envelope->order->order_id),
+                  LOG_TEXT("kind", api_kind_name(envelope->order->kind)));
+    issuers_release(worker->service->issuers, desk.set);
+    decision_evidence_clear(&desk.evidence);
+    *out = desk.answer;
+    return ok;
+}
+
+bool
+desk_find(struct ca_worker *worker, const char *order_id, json_t **out,
+          struct error *err)
+{
+    struct issuer_set *set;
+    struct db_order *row;
+    bool ok;
+
+    if (!text_is_uuid(order_id))
+        return error_set(err, ERROR_INPUT, "no UUID");
+    if (!db_order_find(worker->db, order_id, &row, err))
+        return false;
+    if (row == NULL)
+        return error_set(err, ERROR_NOT_FOUND, "no order %s", order_id);
+    if (row->state == DB_ORDER_DONE) {
+        set = issuers_get(worker->service->issuers);
+        ok = answer_read(worker->db, set, row, out, err);
+        issuers_release(worker->service->issuers, set);
+    } else {
+        *out = json_object();
+        json_set_text(*out, "order_id", order_id);
+        json_set_text(*out, "kind", row->kind);
+        json_set_text(*out, "state",
+                      row->state == DB_ORDER_FAILED ? "failed" : "recorded");
+        if (row->problem != NULL)
+            json_set_text(*out, "problem", row->problem);
+        ok = true;
+    }
+    db_order_free(row);
+    return ok;
+}
+
+/* ---- Checking only ----------------------------------------------------- */
+
+static void
+add_affected(json_t *array, const struct issuer_set *set, int32_t issuer_id,
+             const uint8_t *serial, enum db_certificate_state from,
+             const char *to)
+{
+    const struct issuer *issuer = issuer_by_id(set, issuer_id);
+    json_t *item = json_object();
+
+    json_set_text(item, "issuer", issuer != NULL ? issuer->row.name : "");
+    json_set_hex(item, "serial", serial, API_SERIAL_LEN);
+    json_set_text(item, "from", db_certificate_state_name(from));
+    json_set_text(item, "to", to);
+    json_array_append_new(array, item);
+}
+
+static bool
+check_issuing(struct ca_worker *worker, const struct issuer_set *set,
+              const struct api_order *order, json_t *out, json_t *affects,
+              struct error *err)
+{
+    struct order_plan plan;
+    bool ok = order_plan(&worker->service->world, set, worker->db, order,
+                         clock_now(), &plan, err);
+
+    if (ok) {
+        json_set_bytes(out, "tbs", plan.tbs.data, plan.tbs.len);
+        json_set_text(out, "issuer", plan.issuer->row.name);
+        if (plan.predecessor != NULL && order->fate.action != API_FATE_NONE)
+            add_affected(affects, set, plan.predecessor->issuer_id,
+                         plan.predecessor->serial, plan.predecessor->state,
+                         order->fate.action == API_FATE_HOLD ? "held"
+                                                             : "revoked");
+    }
+    order_plan_clear(&plan);
+    return ok;
+}
+
+static bool
+check_changing(struct ca_worker *worker, const struct issuer_set *set,
+               const struct api_order *order, json_t *affects,
+               struct error *err)
+{
+    struct db_certificate_change *changes;
+    size_t count;
+
+    if (!revoke_check(worker->db, set, order, clock_now(), &changes, &count,
+                      err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        add_affected(affects, set, changes[i].issuer_id, changes[i].serial,
+                     changes[i].from, db_certificate_state_name(changes[i].to));
+    free(changes);
+    return true;
+}
+
+static bool
+check_known(struct ca_worker *worker, const struct api_order *order,
+            struct error *err)
+{
+    struct db_order *row;
+    bool is_known;
+
+    if (!db_order_find(worker->db, order->order_id, &row, err))
+        return false;
+    is_known = row != NULL;
+    db_order_free(row);
+    return !is_known ||
+           error_set(err, ERROR_CONFLICT, "an order with this id is known");
+}
+
+bool
+desk_check(struct ca_worker *worker, const struct api_order *order,
+           json_t **out, struct error *err)
+{
+    struct issuer_set *set = issuers_get(worker->service->issuers);
+    json_t *answer = json_object(), *steps = json_array();
+    json_t *affects = json_array();
+    int64_t now = clock_now();
+    uint8_t digest[32];
+    bool ok;
+
+    json_object_set_new(answer, "steps", steps);
+    json_object_set_new(answer, "affects", affects);
+    for (const char *const *s = decision_steps(order->kind); *s != NULL; s++)
+        json_array_append_new(steps, json_string(*s));
+    ok = api_order_digest(order->json, digest, err) &&
+         check_known(worker, order, err) &&
+         order_check_shape(order, now, worker->service->world.clock_tolerance_s,
+                           err);
+    if (ok)
+        json_set_hex(answer, "digest", digest, sizeof digest);
+    if (ok && api_kind_is_issuing(order->kind))
+        ok = check_issuing(worker, set, order, answer, affects, err);
+    else if (ok && (order->kind == API_ENROLL_OFFICER ||
+                    order->kind == API_DISMISS_OFFICER))
+        ok = officer_check(worker->db, order, now, err);
+    else if (ok)
+        ok = check_changing(worker, set, order, affects, err);
+    issuers_release(worker->service->issuers, set);
+    if (ok)
+        *out = answer;
+    else
+        json_decref(answer);
+    return ok;
+}

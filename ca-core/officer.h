@@ -1,0 +1,21 @@
+/* Orders about officers: enroll and dismiss, decided by two business
+ * administrators. */
+#ifndef CA_CORE_OFFICER_H
+#define CA_CORE_OFFICER_H
+
+#include "ca-core/accept.h"
+
+/* Whether the order can be carried out: the credential is a certificate of a
+ * key that signs decisions and not expired; dismissing leaves two business
+ * administrators, without whom nobody could be enrolled any more. ERROR_INPUT,
+ * ERROR_CONFLICT. */
+bool officer_check(struct db *db, const struct api_order *order, int64_t now,
+                   struct error *err) MUST_CHECK;
+
+/* Carries an accepted order out. ERROR_CONFLICT: the officer, the person or the
+ * credential is there already, or is not active; with accept->is_known: the
+ * order id is there. */
+bool officer_run(struct db *db, struct accept *accept,
+                 struct error *err) MUST_CHECK;
+
+#endif
