@@ -40,21 +40,36 @@ const size_t ra_route_count = sizeof ra_routes / sizeof ra_routes[0];
 
 /* ---- Workers ------------------------------------------------------------- */
 
+void
+ra_init(struct ra *ra, const struct config *config)
+{
+    *ra = (struct ra){
+        .config = config,
+        .db = {.connection = config_text(config, "db.ra"),
+               .statements = db_ra_statements,
+               .statement_count = DB_RA_STATEMENT_COUNT,
+               .connect_timeout_s = CONNECT_TIMEOUT_S,
+               .statement_timeout_ms = STATEMENT_TIMEOUT_MS},
+        .officers = officer_register_new(),
+        .throttle = throttle_new(),
+    };
+}
+
+void
+ra_clear(struct ra *ra)
+{
+    officer_register_free(ra->officers);
+    throttle_free(ra->throttle);
+}
+
 void *
 ra_worker_new(void *service, struct error *err)
 {
     struct ra *ra = service;
     struct ra_worker *worker = base_alloc(sizeof *worker);
-    struct db_options options = {
-        .connection = config_text(ra->config, "db.ra"),
-        .statements = db_ra_statements,
-        .statement_count = DB_RA_STATEMENT_COUNT,
-        .connect_timeout_s = CONNECT_TIMEOUT_S,
-        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
-    };
 
     worker->ra = ra;
-    if (!db_open(&options, &worker->db, err) ||
+    if (!db_open(&ra->db, &worker->db, err) ||
         !ca_client_new(ra->config, &worker->ca, err)) {
         ra_worker_free(worker);
         return NULL;

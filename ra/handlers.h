@@ -14,6 +14,7 @@
 /* What all workers share. */
 struct ra {
     const struct config *config;
+    struct db_options db; /* every worker's connection borrows it */
     struct officer_register *officers;
     struct throttle *throttle;
 };
@@ -24,6 +25,10 @@ struct ra_worker {
     struct db *db;
     struct ca_client *ca;
 };
+
+/* Fills in what the workers need; the caller frees it with ra_clear(). */
+void ra_init(struct ra *ra, const struct config *config);
+void ra_clear(struct ra *ra);
 
 /* For http_server_options; `service` is struct ra. */
 void *ra_worker_new(void *service, struct error *err);

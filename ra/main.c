@@ -29,8 +29,7 @@ ra_free(void *arg)
 
     outbox_stop(state->outbox);
     http_server_free(state->server);
-    officer_register_free(state->ra.officers);
-    throttle_free(state->ra.throttle);
+    ra_clear(&state->ra);
     free(state);
 }
 
@@ -78,9 +77,7 @@ ra_start(const struct config *config, struct event_base *base, void **out,
     if (!config_require(config, needed, err))
         return false;
     state = base_alloc(sizeof *state);
-    state->ra.config = config;
-    state->ra.officers = officer_register_new();
-    state->ra.throttle = throttle_new();
+    ra_init(&state->ra, config);
     options_fill(state, config);
     if (!http_server_new(base, &state->options, &state->server, err) ||
         !outbox_start(&state->ra, &state->outbox, err)) {
