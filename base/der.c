@@ -156,7 +156,7 @@ der_take_time(struct der *in, int64_t *out)
     d.hour = (p[8] - '0') * 10 + (p[9] - '0');
     d.minute = (p[10] - '0') * 10 + (p[11] - '0');
     d.second = (p[12] - '0') * 10 + (p[13] - '0');
-    /* GeneralizedTime before 2050 is against the same clause. */
+    /* A GeneralizedTime before 2050 is taken too: OCSP has no other form. */
     return clock_join(&d, out);
 }
 
