@@ -274,9 +274,25 @@ get_profiles(void *arg, const struct http_request *req,
 }
 
 static json_t *
-officer_json(const struct db_officer *officer)
+credential_json(const struct db_credential *credential)
+{
+    json_t *object = json_object();
+
+    json_set_hex(object, "credential_id", credential->credential_id, 32);
+    json_set_text(object, "kind", credential->kind);
+    json_set_text(object, "state", credential->is_active ? "active" : "revoked");
+    json_set_time(object, "not_before", credential->not_before);
+    json_set_time(object, "not_after", credential->not_after);
+    return object;
+}
+
+/* The RA knows its callers by these: the certificates stay here. */
+static json_t *
+officer_json(const struct db_officer *officer,
+             const struct db_credential *credentials, size_t count)
 {
     json_t *object = json_object(), *roles = json_array();
+    json_t *array = json_array();
 
     json_set_text(object, "officer_id", officer->officer_id);
     json_set_text(object, "name", officer->name);
@@ -292,6 +308,10 @@ officer_json(const struct db_officer *officer)
         p += len + (p[len] == ',');
     }
     json_object_set_new(object, "roles", roles);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(credentials[i].officer.officer_id, officer->officer_id) == 0)
+            json_array_append_new(array, credential_json(&credentials[i]));
+    json_object_set_new(object, "credentials", array);
     return object;
 }
 
@@ -300,22 +320,27 @@ get_officers(void *arg, const struct http_request *req,
              struct http_response *res)
 {
     struct ca_worker *worker = arg;
-    struct db_officer *rows;
+    struct db_officer *rows = NULL;
+    struct db_credential *credentials = NULL;
     struct error err = {0};
     json_t *answer, *array;
-    size_t count;
+    size_t count = 0, credential_count = 0;
 
-    if (!db_officer_list(worker->db, &rows, &count, &err)) {
+    if (!db_officer_list(worker->db, &rows, &count, &err) ||
+        !db_credential_all(worker->db, &credentials, &credential_count, &err)) {
         http_reply_error(res, req, "officers.get", &err);
+        db_officers_free(rows, count);
         return;
     }
     answer = json_object();
     array = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(array, officer_json(&rows[i]));
+        json_array_append_new(
+            array, officer_json(&rows[i], credentials, credential_count));
     json_object_set_new(answer, "officers", array);
     http_reply_json(res, 200, answer);
     db_officers_free(rows, count);
+    db_credentials_free(credentials, credential_count);
 }
 
 /* ---- CRLs -------------------------------------------------------------- */

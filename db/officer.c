@@ -105,25 +105,18 @@ read_credential(const struct db_result *r, size_t row, struct db_credential *c,
     return true;
 }
 
-bool
-db_credential_list(struct db *db, const uint8_t (*ids)[32], size_t count,
-                   struct db_credential **out, size_t *found, struct error *err)
+/* Asks and reads; clears `p`. */
+static bool
+query_credentials(struct db *db, size_t statement, struct db_params *p,
+                  struct db_credential **out, size_t *found, struct error *err)
 {
-    struct db_bytes *wanted =
-        base_alloc((count > 0 ? count : 1) * sizeof *wanted);
-    struct db_params p = {0};
     struct db_result *r = NULL;
-    struct db_credential *rows = NULL;
-    bool ok;
+    struct db_credential *rows;
+    bool ok = true;
 
     *out = NULL;
     *found = 0;
-    for (size_t i = 0; i < count; i++)
-        wanted[i] = (struct db_bytes){ids[i], 32};
-    db_bind_bytes_array(&p, wanted, count);
-    ok = db_query(db, DB_CREDENTIAL_LIST, &p, &r, err);
-    free(wanted);
-    if (!ok)
+    if (!db_query(db, statement, p, &r, err))
         return error_wrap(err, "find credentials");
     rows = base_alloc((db_rows(r) > 0 ? db_rows(r) : 1) * sizeof *rows);
     for (size_t i = 0; ok && i < db_rows(r); i++)
@@ -136,6 +129,32 @@ db_credential_list(struct db *db, const uint8_t (*ids)[32], size_t count,
     }
     db_result_free(r);
     return ok || error_wrap(err, "find credentials");
+}
+
+bool
+db_credential_list(struct db *db, const uint8_t (*ids)[32], size_t count,
+                   struct db_credential **out, size_t *found, struct error *err)
+{
+    struct db_bytes *wanted =
+        base_alloc((count > 0 ? count : 1) * sizeof *wanted);
+    struct db_params p = {0};
+    bool ok;
+
+    for (size_t i = 0; i < count; i++)
+        wanted[i] = (struct db_bytes){ids[i], 32};
+    db_bind_bytes_array(&p, wanted, count);
+    ok = query_credentials(db, DB_CREDENTIAL_LIST, &p, out, found, err);
+    free(wanted);
+    return ok;
+}
+
+bool
+db_credential_all(struct db *db, struct db_credential **out, size_t *found,
+                  struct error *err)
+{
+    struct db_params p = {0};
+
+    return query_credentials(db, DB_CREDENTIAL_ALL, &p, out, found, err);
 }
 
 void

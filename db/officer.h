@@ -32,6 +32,9 @@ struct db_credential {
 bool db_credential_list(struct db *db, const uint8_t (*ids)[32], size_t count,
                         struct db_credential **out, size_t *found,
                         struct error *err) MUST_CHECK;
+/* Every credential, oldest first. */
+bool db_credential_all(struct db *db, struct db_credential **out, size_t *found,
+                       struct error *err) MUST_CHECK;
 void db_credentials_free(struct db_credential *credentials, size_t count);
 
 /* All officers by name. */

@@ -164,6 +164,12 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " c.state = 'active', c.not_before, c.not_after"
          " FROM ca.credential c JOIN ca.officer o USING (officer_id)"
          " WHERE c.credential_id = ANY ($1::bytea[])"},
+    [DB_CREDENTIAL_ALL] =
+        {"credential_all",
+         "SELECT " OFFICER_COLUMNS ", c.credential_id, c.public_data, c.kind,"
+         " c.state = 'active', c.not_before, c.not_after"
+         " FROM ca.credential c JOIN ca.officer o USING (officer_id)"
+         " ORDER BY c.not_before, c.credential_id"},
     [DB_CREDENTIAL_INSERT] =
         {"credential_insert",
          "INSERT INTO ca.credential (credential_id, officer_id, kind,"
