@@ -43,12 +43,24 @@ add_quoted(struct buf *out, const void *data, size_t len)
     buf_add_byte(out, '"');
 }
 
-static void
+/* Lines stay lines: what an entry is about has no line ends. */
+static bool
+is_one_line(const char *text)
+{
+    return strpbrk(text, "\r\n") == NULL;
+}
+
+static bool
 format_csv(int64_t index, const struct db_entry *entry, const char *hash,
-           struct buf *out)
+           struct buf *out, struct error *err)
 {
     char at[CLOCK_TEXT_LEN + 1];
 
+    if (!is_one_line(entry->event) || !is_one_line(entry->subject))
+        return error_set(err, ERROR_INPUT,
+                         "entry %lld has a line end in its subject: export it "
+                         "as jsonl",
+                         (long long)index);
     clock_format(entry->at, at);
     buf_addf(out, "%lld,%s,", (long long)index, at);
     add_quoted(out, entry->event, strlen(entry->event));
@@ -56,6 +68,7 @@ format_csv(int64_t index, const struct db_entry *entry, const char *hash,
     add_quoted(out, entry->subject, strlen(entry->subject));
     buf_addf(out, ",%s,", hash);
     add_quoted(out, entry->body, entry->body_len);
+    return true;
 }
 
 bool
@@ -67,7 +80,8 @@ audit_record_format(enum audit_format format, int64_t index,
 
     text_hex(entry->hash, sizeof entry->hash, hash);
     if (format == AUDIT_CSV) {
-        format_csv(index, entry, hash, out);
+        if (!format_csv(index, entry, hash, out, err))
+            return false;
     } else {
         buf_addf(out,
                  "{\"index\":%lld,\"hash\":\"%s\",\"entry\":", (long long)index,
@@ -99,11 +113,14 @@ parse_jsonl(const char *line, size_t len, struct audit_record *out,
 {
     json_t *json = NULL, *entry;
     const char *hash;
+    int64_t index;
     bool ok;
 
     ok = json_parse_object((const uint8_t *)line, len, &json, err) &&
-         json_get_int(json, "index", 0, index_max, &out->index, err) &&
-         json_get_text(json, "hash", HASH_TEXT_LEN, &hash, err) &&
+         json_get_int(json, "index", 0, index_max, &index, err);
+    if (ok)
+        out->index = index;
+    ok = ok && json_get_text(json, "hash", HASH_TEXT_LEN, &hash, err) &&
          read_hash(hash, out->hash, err) &&
          json_get_object(json, "entry", &entry, err);
     if (ok)
