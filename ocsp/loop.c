@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/http_listen.h"
 #include "base/log.h"
 #include "ocsp/connection.h"
 
@@ -48,6 +49,16 @@ leave_list(struct ocsp_loop_wait *wait)
     wait->link = NULL;
 }
 
+static void
+listen_again(struct ocsp_loop *loop, bool is_on)
+{
+    if (loop->listener == NULL || is_on == loop->is_listening)
+        return;
+    loop->is_listening = is_on;
+    if (is_on ? event_add(loop->listener, NULL) : event_del(loop->listener))
+        abort();
+}
+
 void
 ocsp_connection_close(struct ocsp_connection *c)
 {
@@ -66,6 +77,8 @@ ocsp_connection_close(struct ocsp_connection *c)
     c->in = NULL;
     c->state = CONNECTION_CLOSED;
     loop->stats.connections--;
+    if (!loop->is_stopping)
+        listen_again(loop, true); /* there is room now */
     /* Whoever called us may still look at the state: not freed here. */
     TAILQ_INSERT_TAIL(&loop->unused, c, link);
 }
@@ -112,27 +125,18 @@ connection_open(struct ocsp_loop *loop, int fd)
     ocsp_connection_deadline(c, DEADLINE_IDLE);
 }
 
-/* Room for a new connection: the one idle for longest makes it. */
+/* Room for a new connection: the one idle for longest makes it, if it had a
+ * moment to say something. */
 static bool
 evict(struct ocsp_loop *loop)
 {
     struct ocsp_connection *c = TAILQ_FIRST(&loop->list[DEADLINE_IDLE]);
 
-    if (c == NULL)
+    if (c == NULL || clock_monotonic_ms() - c->since_ms < LOOP_EVICT_MS)
         return false;
     ocsp_connection_close(c);
     loop->stats.evicted++;
     return true;
-}
-
-static void
-listen_again(struct ocsp_loop *loop, bool is_on)
-{
-    if (loop->listener == NULL || is_on == loop->is_listening)
-        return;
-    loop->is_listening = is_on;
-    if (is_on ? event_add(loop->listener, NULL) : event_del(loop->listener))
-        abort();
 }
 
 static void
@@ -144,7 +148,7 @@ on_connect(evutil_socket_t listener, short what, void *arg)
     (void)what;
     for (i = 0; i < ACCEPT_MAX; i++) {
         if (loop->stats.connections >= loop->connection_max && !evict(loop)) {
-            listen_again(loop, false); /* until the next tick */
+            listen_again(loop, false); /* until one is closed */
             return;
         }
         fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -240,21 +244,19 @@ bind_listener(struct ocsp_loop *loop, const char *address, struct error *err)
 {
     static const int on = 1;
     struct sockaddr_storage to;
-    int len = sizeof to;
-    socklen_t got = sizeof to;
+    socklen_t len, got = sizeof to;
     char host[INET6_ADDRSTRLEN];
     const void *ip;
     int fd, port;
 
-    if (evutil_parse_sockaddr_port(address, (struct sockaddr *)&to, &len) != 0)
-        return error_set(err, ERROR_INPUT, "\"%s\" is no address with a port",
-                         address);
+    if (!http_listen_address(address, &to, &len, err))
+        return false;
     fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     loop->listener_fd = fd;
     if (fd < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
-        bind(fd, (struct sockaddr *)&to, (socklen_t)len) != 0 ||
+        bind(fd, (struct sockaddr *)&to, len) != 0 ||
         listen(fd, BACKLOG) != 0 ||
         getsockname(fd, (struct sockaddr *)&to, &got) != 0)
         return error_errno(err, ERROR_INPUT, "cannot listen at %s", address);

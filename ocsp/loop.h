@@ -13,6 +13,7 @@
 enum {
     LOOP_BODY_MAX = 64 * 1024,   /* octets of a request's body */
     LOOP_IDLE_MS = 60 * 1000,    /* between requests */
+    LOOP_EVICT_MS = 1000,        /* idle for less is not made to leave */
     LOOP_REQUEST_MS = 10 * 1000, /* from a request's first octet to its last */
     LOOP_WRITE_MS = 30 * 1000,   /* without the peer taking anything */
     LOOP_DRAIN_MS = 2 * 1000, /* for a peer that still sends after its error */
