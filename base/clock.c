@@ -123,6 +123,6 @@ clock_add_years(int64_t at, int years)
         return later;
     d.day = 28; /* the only date that a year may lack is 29 February */
     if (!clock_join(&d, &later))
-        assert(!"years out of range");
+        assert(false && "years out of range");
     return later;
 }

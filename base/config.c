@@ -227,7 +227,8 @@ config_new(void)
         if (value->text != NULL &&
             !value_check(setting, value->text, &value->number, reason,
                          sizeof reason))
-            assert(!"a default in base/settings.c is out of its own range");
+            assert(false &&
+                   "a default in base/settings.c is out of its own range");
     }
     return config;
 }

@@ -305,8 +305,8 @@ der_add_time(struct buf *out, int64_t at)
         der_add_generalized_time(out, at);
         return;
     }
-    (void)snprintf(text, sizeof text, "%02d%02d%02d%02d%02d%02dZ",
-                   d.year % 100, d.month, d.day, d.hour, d.minute, d.second);
+    (void)snprintf(text, sizeof text, "%02d%02d%02d%02d%02d%02dZ", d.year % 100,
+                   d.month, d.day, d.hour, d.minute, d.second);
     der_add(out, DER_UTC_TIME, text, 13);
 }
 

@@ -8,6 +8,9 @@
 
 #include <openssl/err.h>
 
+static void set_what(struct error *err, enum error_code code,
+                     const char *format, va_list args) PRINTF_LIKE(3, 0);
+
 static void
 set_what(struct error *err, enum error_code code, const char *format,
          va_list args)

@@ -34,7 +34,7 @@ http_param(const struct http_request *req, const char *name)
     for (i = 0; i < req->param_count; i++)
         if (strcmp(req->param[i].name, name) == 0)
             return req->param[i].value;
-    assert(!"a parameter that the route does not have");
+    assert(false && "a parameter that the route does not have");
     return "";
 }
 

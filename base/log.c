@@ -96,8 +96,9 @@ log_fields(enum log_level level, const char *event, size_t count,
     (void)buf_add_text(&line, "}\n");
     if (buf_is_full(&line)) { /* never half a line */
         buf_reset(&line);
-        (void)buf_addf(&line, "{\"at\":\"%s\",\"level\":\"%s\",\"event\":\"%s\","
-                              "\"cut\":true}\n",
+        (void)buf_addf(&line,
+                       "{\"at\":\"%s\",\"level\":\"%s\",\"event\":\"%s\","
+                       "\"cut\":true}\n",
                        at, level_names[level], event);
     }
     /* One write, so that lines of threads and processes do not mix. Nothing

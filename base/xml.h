@@ -13,7 +13,7 @@
 
 enum { XML_MAX_LEN = 1024 * 1024 };
 
-struct xml; /* a document */
+struct xml;      /* a document */
 struct xml_node; /* an element; borrowed from its document */
 
 /* Parses and validates against the schema file. ERROR_INPUT names `name`, the
@@ -31,10 +31,8 @@ int xml_line(const struct xml_node *node);
 
 /* First child element with this name (NULL: any), and the next such sibling;
  * NULL when there is none. */
-const struct xml_node *xml_child(const struct xml_node *node,
-                                 const char *name);
-const struct xml_node *xml_next(const struct xml_node *node,
-                                const char *name);
+const struct xml_node *xml_child(const struct xml_node *node, const char *name);
+const struct xml_node *xml_next(const struct xml_node *node, const char *name);
 
 /* An attribute's value, or `otherwise`. Borrowed from the document. */
 const char *xml_attribute(const struct xml_node *node, const char *name,
