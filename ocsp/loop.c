@@ -281,12 +281,10 @@ make_events(struct ocsp_loop *loop, struct error *err)
     const struct timeval every = {0, LOOP_TICK_MS * 1000};
     struct event_config *config = event_config_new();
 
-    /* Each loop is one thread's, and level-triggered epoll with a changelist
-     * saves calls: performance.md, 11. */
+    /* Each loop is one thread's. No epoll changelist: it would take a
+     * descriptor off after its close(), when another thread may have it. */
     if (config != NULL &&
-        event_config_set_flag(config,
-                              EVENT_BASE_FLAG_NOLOCK |
-                                  EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+        event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
         loop->base = event_base_new_with_config(config);
     if (config != NULL)
         event_config_free(config);

@@ -878,19 +878,37 @@ an_answer_past_half_its_life_is_served_and_signed_anew(void **state)
     hang_up(fd);
 }
 
+/* Puts a list in place in which the CA has this signer (one reference), or
+ * none; returns the signer of the old one with a reference. */
+static struct ocsp_signer *
+replace_signer(struct ocsp_signer *take_signer, uint64_t revision)
+{
+    struct ocsp_authorities *old = atomic_load(&responder.authorities);
+    struct ocsp_authorities *list = ocsp_authorities_new(1);
+    struct ocsp_signer *before = old->at[0].signer;
+
+    if (before != NULL)
+        (void)ocsp_signer_ref(before);
+    list->at[0] = old->at[0];
+    list->at[0].signer = take_signer;
+    list->at[0].revision = revision;
+    atomic_store(&responder.authorities, list);
+    ocsp_grace_wait(responder.grace);
+    ocsp_authorities_free(old);
+    return before;
+}
+
 static void
 without_a_certificate_to_sign_with_it_is_try_later(void **state)
 {
-    struct ocsp_authorities *list = atomic_load(&responder.authorities);
-    struct ocsp_signer *signer = list->at[0].signer;
+    struct ocsp_signer *signer;
     int fd = dial();
 
     (void)state;
-    list->at[0].signer = NULL;
-    list->at[0].revision = 2;
+    assert_int_equal(ask_post(fd, EVP_sha1(), 0), V_OCSP_CERTSTATUS_GOOD);
+    signer = replace_signer(NULL, 2);
     assert_int_equal(ask_post(fd, EVP_sha1(), 0), -100 - OCSP_TRY_LATER);
-    list->at[0].signer = signer;
-    list->at[0].revision = 3;
+    assert_null(replace_signer(signer, 3));
     assert_int_equal(ask_post(fd, EVP_sha1(), 0), V_OCSP_CERTSTATUS_GOOD);
     hang_up(fd);
 }
