@@ -434,5 +434,6 @@ const struct http_route ca_routes[] = {
     {HTTP_GET, "/v1/profiles", get_profiles, "ra admin auditor"},
     {HTTP_GET, "/v1/officers", get_officers, "ra admin auditor"},
     {HTTP_POST, "/v1/crls/{issuer}", post_crl, "admin"},
+    {HTTP_POST, "/v1/log/manifests", ca_post_manifest, "admin auditor"},
 };
 const size_t ca_route_count = sizeof ca_routes / sizeof *ca_routes;

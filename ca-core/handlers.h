@@ -31,6 +31,10 @@ struct ca_worker {
 extern const struct http_route ca_routes[];
 extern const size_t ca_route_count;
 
+/* A handler in a file of its own: handlers_log.c. */
+void ca_post_manifest(void *worker, const struct http_request *req,
+                      struct http_response *res);
+
 /* For http_server_options. */
 void *ca_worker_new(void *service, struct error *err);
 void ca_worker_free(void *worker);
