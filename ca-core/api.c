@@ -82,7 +82,7 @@ api_reason_name(enum api_reason reason)
     for (size_t i = 0; i < REASON_COUNT; i++)
         if (reasons[i].reason == reason)
             return reasons[i].name;
-    assert(!"no such reason");
+    assert(false && "no such reason");
     return NULL;
 }
 
