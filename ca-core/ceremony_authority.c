@@ -40,21 +40,21 @@ ceremony_open_token(const struct config *config, const char *which,
 }
 
 bool
-ceremony_open_database(const struct config *config, struct db **out,
-                       struct error *err)
+ceremony_open_database(const struct config *config, struct db_options *options,
+                       struct db **out, struct error *err)
 {
     static const char *const required[] = {"db.ca", "publish.url", NULL};
-    static struct db_options options = {
+
+    if (!config_require(config, required, err))
+        return false;
+    *options = (struct db_options){
+        .connection = config_text(config, "db.ca"),
         .statements = db_ca_statements,
         .statement_count = DB_CA_STATEMENT_COUNT,
         .connect_timeout_s = 5,
         .statement_timeout_ms = 600000, /* a CRL of millions */
     };
-
-    if (!config_require(config, required, err))
-        return false;
-    options.connection = config_text(config, "db.ca");
-    return db_open(&options, out, err);
+    return db_open(options, out, err);
 }
 
 /* Whether an authority of the file is signed with a key of the root's token. */
@@ -94,7 +94,8 @@ ceremony_open(struct run *run, struct error *err)
     if (run->ocsp_signer == NULL || run->link == NULL)
         return error_set(err, ERROR_INPUT,
                          "a profile is missing: ocsp-signer or link-ca");
-    return ceremony_open_database(run->config, &run->db, err) &&
+    return ceremony_open_database(run->config, &run->db_options, &run->db,
+                                  err) &&
            db_issuer_list(run->db, &run->issuers, &run->issuer_count, err) &&
            (!needs_root(run) ||
             ceremony_open_token(run->config, "root", &run->root, err)) &&

@@ -35,6 +35,7 @@ struct run {
     const struct profile *ocsp_signer, *link; /* profiles; borrowed */
     const char *out;                          /* folder of the files */
     int64_t now;                              /* when it began */
+    struct db_options db_options;
     struct db *db;
     struct hsm *root, *ca, *ocsp; /* NULL: not needed by this file */
     struct making making[CEREMONY_AUTHORITIES_MAX];
@@ -95,7 +96,9 @@ bool ceremony_write_public(struct run *run, struct error *err) MUST_CHECK;
 
 /* ---- ceremony_authority.c ---------------------------------------------- */
 
-bool ceremony_open_database(const struct config *config, struct db **out,
+/* As role signet_ca. `options` must live as long as the connection. */
+bool ceremony_open_database(const struct config *config,
+                            struct db_options *options, struct db **out,
                             struct error *err) MUST_CHECK;
 /* The token "root", "ca" or "ocsp" of the configuration, in this process. */
 bool ceremony_open_token(const struct config *config, const char *which,

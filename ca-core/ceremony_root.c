@@ -13,6 +13,7 @@ enum { OCSP_SIGNER_VALIDITY_S = 90 * 86400 }; /* the profile's longest */
 
 struct root_work {
     const struct config *config;
+    struct db_options db_options;
     struct db *db;
     struct hsm *hsm;
     const char *name; /* NULL: all */
@@ -84,10 +85,10 @@ ceremony_root_crl(const struct config *config,
                   const struct profile_set *profiles, const char *name,
                   struct buf *report, struct error *err)
 {
-    struct root_work work = {config, NULL, NULL, name, report};
+    struct root_work work = {.config = config, .name = name, .report = report};
     bool ok;
 
-    ok = ceremony_open_database(config, &work.db, err) &&
+    ok = ceremony_open_database(config, &work.db_options, &work.db, err) &&
          ceremony_open_token(config, "root", &work.hsm, err) &&
          publish_all(&work, err) && renew_signers(&work, profiles, err);
     hsm_close(work.hsm);

@@ -363,7 +363,9 @@ crl_job_run(struct crl_job *job, struct db *db, int64_t now, struct error *err)
     for (i = 0; i < count; i++) {
         struct error one = {0};
 
+        /* Past its end nobody believes its signature, nor asks. */
         if (issuers[i].state == DB_ISSUER_PLANNED ||
+            issuers[i].not_after <= now ||
             strcmp(issuers[i].token, job->token) != 0)
             continue;
         if (!publish_if_due(job, db, &issuers[i], now, &one) &&

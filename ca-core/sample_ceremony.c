@@ -126,11 +126,12 @@ static bool
 take_certificates(struct sample *sample, const char *id, struct error *err)
 {
     struct db_certificate *rows = NULL;
+    struct db_options options;
     struct db *db = NULL;
     size_t count = 0, i;
     bool ok;
 
-    ok = ceremony_open_database(sample->config, &db, err) &&
+    ok = ceremony_open_database(sample->config, &options, &db, err) &&
          db_certificate_of_order(db, id, &rows, &count, err);
     for (i = 0; ok && i < count; i++)
         ok = take_certificate(sample, &rows[i], err);
