@@ -9,7 +9,7 @@
 
 /* A new key is looked for in the token by the thread that also follows the
  * changes of status: a token that is away must not take its time. */
-enum { TOKEN_RETRY_MS = 4000, ISSUERS_MAX = 1024 };
+enum { TOKEN_RETRY_MS = 4000, SILENCE_MS = 30000, ISSUERS_MAX = 1024 };
 
 /* Lists under construction. */
 struct draft {
@@ -91,6 +91,20 @@ keep_signer(const struct draft *draft, struct ocsp_authority *authority,
     return false;
 }
 
+static void
+note_failure(struct ocsp_roster *roster, const struct error *err)
+{
+    int64_t now = clock_monotonic_ms();
+
+    if (err->code == ERROR_BUSY)
+        roster->signers_ms = now + TOKEN_RETRY_MS;
+    if (now < roster->silent_ms)
+        return;
+    roster->silent_ms = now + SILENCE_MS;
+    log_event(LOG_LEVEL_ERROR, "ocsp.signer_refused",
+              LOG_TEXT("what", err->what), LOG_TEXT("cause", err->cause));
+}
+
 /* Rows come newest first: the first that works is taken. */
 static bool
 add_signer(const struct db_status_signer *row, void *arg, struct error *err)
@@ -109,9 +123,8 @@ add_signer(const struct db_status_signer *row, void *arg, struct error *err)
     if (!ocsp_signer_new(roster->hsm, der_of(row->key_id), der_of(row->spki),
                          row->scheme, der_of(row->certificate),
                          &authority->signer, &failure)) {
-        log_failure("ocsp.signer", &failure);
-        roster->signers_ms = clock_monotonic_ms() + TOKEN_RETRY_MS;
-        return true;
+        note_failure(roster, &failure);
+        return true; /* perhaps an older one can be used */
     }
     authority->revision = ++roster->revision;
     log_event(LOG_LEVEL_INFO, "ocsp.signer_taken",

@@ -18,6 +18,7 @@ struct ocsp_roster {
     struct hsm *hsm;
     uint64_t revision;  /* of the newest signer */
     int64_t signers_ms; /* no new signer is tried before: the token is away */
+    int64_t silent_ms;  /* no signer refused is told before */
 };
 
 void ocsp_roster_init(struct ocsp_roster *roster,
