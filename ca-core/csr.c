@@ -100,7 +100,7 @@ csr_parse(const uint8_t *der, size_t len, struct csr *out, struct error *err)
     if (!public_key_parse(out->spki, &out->key, err))
         return error_wrap(err, "request");
     if (!hsm_scheme_parse(parts.algorithm.data, parts.algorithm.len, &scheme) ||
-        !hsm_scheme_fits(scheme, out->key.type)) {
+        !hsm_scheme_is_of(scheme, out->key.type)) {
         error_set(err, ERROR_INPUT,
                   "request signed with an algorithm that is unsupported or not "
                   "its key's");

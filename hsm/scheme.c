@@ -151,10 +151,16 @@ hsm_scheme_default(enum hsm_key_type type)
 }
 
 bool
-hsm_scheme_fits(enum hsm_scheme scheme, enum hsm_key_type type)
+hsm_scheme_is_of(enum hsm_scheme scheme, enum hsm_key_type type)
 {
     assert(scheme < HSM_SCHEME_COUNT && type < HSM_KEY_TYPE_COUNT);
-    if (schemes[scheme].family != key_types[type].family)
+    return schemes[scheme].family == key_types[type].family;
+}
+
+bool
+hsm_scheme_fits(enum hsm_scheme scheme, enum hsm_key_type type)
+{
+    if (!hsm_scheme_is_of(scheme, type))
         return false;
     /* RFC 5480, 4: a digest as strong as the curve, so one for each. */
     return schemes[scheme].family != FAMILY_EC ||

@@ -46,6 +46,9 @@ bool hsm_key_type_find(const char *name, enum hsm_key_type *out) MUST_CHECK;
 /* What a key of this type signs with unless told otherwise. */
 enum hsm_scheme hsm_scheme_default(enum hsm_key_type type);
 bool hsm_scheme_fits(enum hsm_scheme scheme, enum hsm_key_type type);
+/* What a signature by others may be made with: any digest of the key's family
+ * (openssl req signs for P-384 with SHA-256 unless told otherwise). */
+bool hsm_scheme_is_of(enum hsm_scheme scheme, enum hsm_key_type type);
 
 /* The whole DER AlgorithmIdentifier; static storage. */
 const uint8_t *hsm_scheme_algorithm(enum hsm_scheme scheme, size_t *len);
