@@ -346,10 +346,9 @@ the_newest_crl_is_published(void **state)
     (void)state;
     for (number = 1; number <= 2; number++) {
         sql("INSERT INTO ca.crl (issuer_id, number, this_update,"
-            " next_update, entries, status_index, sha256, signed_at, der) "
-            "VALUES (%d, %d, "
-            " now(), now() + interval"
-            " '1 day', 0, 1, sha256(''), now(), '\\x3000%02x')",
+            " next_update, entries, status_index, sha256, signed_at, der)"
+            " VALUES (%d, %d, now(), now() + interval '1 day', 0, 1,"
+            " sha256(''), now(), '\\x3000%02x')",
             PARTS_ISSUER, number, number);
         for (i = 0; i < 400; i++) {
             reply = published("/crl/test.crl");
