@@ -186,20 +186,38 @@ refuse(struct desk *desk, struct error *err)
 /* ---- The desk ---------------------------------------------------------- */
 
 static bool
-treat(struct desk *desk, struct error *err)
+judge(struct desk *desk, struct error *err)
 {
     struct ca_worker *worker = desk->worker;
 
-    if (!answer_known(desk, err))
-        return false;
-    if (desk->answer != NULL)
-        return true;
     if (!decision_verify(worker->keys, worker->db, desk->envelope, desk->digest,
                          clock_now(), worker->service->world.clock_tolerance_s,
                          &desk->evidence, err))
         return error_wrap(err, "decisions");
     return api_kind_is_issuing(desk->order->kind) ? issue(desk, err)
                                                   : carry_out(desk, err);
+}
+
+static bool
+treat(struct desk *desk, struct error *err)
+{
+    struct error why = {0};
+
+    if (!answer_known(desk, err))
+        return false;
+    if (desk->answer != NULL || judge(desk, &why))
+        return true;
+    /* The same order, handed in twice at once, stands in its own way: its twin
+     * has the key, the subject, the certificates' new state. */
+    if (why.code == ERROR_CONFLICT) {
+        if (!answer_known(desk, err))
+            return false;
+        if (desk->answer != NULL)
+            return true;
+    }
+    if (err != NULL)
+        *err = why;
+    return false;
 }
 
 bool
