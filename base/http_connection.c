@@ -458,7 +458,7 @@ make_room(struct http_server *server)
          connection = connection->next)
         if (connection->phase != WORKING && connection->phase != WRITING &&
             (oldest == NULL ||
-             connection->phase_until_ms < oldest->phase_until_ms))
+             connection->phase_until_ms <= oldest->phase_until_ms))
             oldest = connection;
     if (oldest == NULL)
         return false;
