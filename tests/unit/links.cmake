@@ -17,3 +17,8 @@ endforeach()
 if(TARGET test_ocsp_server)
     target_link_options(test_ocsp_server PRIVATE -Wl,--wrap=hsm_sign)
 endif()
+
+# signet-ca, which an export asks for its manifest.
+if(TARGET test_audit_export)
+    target_link_options(test_audit_export PRIVATE -Wl,--wrap=http_client_json)
+endif()
