@@ -9,7 +9,7 @@ state_of() { curl_ca -f "$SIGNET_CA_URL/v1/certificates?issuer=issuing-1&serial=
 end_of() { openssl x509 -in "$1" -noout -enddate | cut -d= -f2; }
 seconds() { date -ud "$1" +%s; }
 
-new_order issue one ec-p256 >"$WORK/order-one"
+new_order issue one ec-p256 '.validity = {rule: "days", days: 60}' >"$WORK/order-one" # within the window of renewal
 approve <"$WORK/order-one" >"$WORK/envelope-one"
 submit <"$WORK/envelope-one" >"$WORK/one.json"
 pem_of "$WORK/one.json" >"$WORK/one.pem"
@@ -40,7 +40,7 @@ new_successor reissue "$one" late ec-p256 '{"rule":"keep"}' '{"action":"none"}' 
 # --- change: new subject, same end
 new_successor change "$two" three ec-p256 '{"rule":"keep"}' '{"action":"revoke","reason":"affiliationChanged"}' \
     '.subject = {country: "CN", state: "广东省", locality: "深圳市", organization: ("更名 " + .order_id[0:8]), common_name: ("更名 " + .order_id[0:8])} | .organization_code = "91350100M000100Y43"' |
-    approve | submit >"$WORK/three.json"
+    tee "$WORK/order-three" | approve | submit >"$WORK/three.json"
 pem_of "$WORK/three.json" >"$WORK/three.pem"
 three=$(serial_of "$WORK/three.json")
 want 'change keeps the end date' "$(end_of "$WORK/one.pem")" "$(end_of "$WORK/three.pem")"
@@ -48,7 +48,8 @@ openssl x509 -in "$WORK/three.pem" -noout -subject -nameopt utf8,sep_comma_plus 
 want 'change revokes the old one' revoked "$(state_of "$two")"
 
 # --- rekey keeps the end; renew extends from the old end
-new_successor rekey "$three" four ec-p384 '{"rule":"keep"}' '{"action":"none"}' | approve | refused 409 'a second live certificate for one subject'
+new_order issue another ec-p256 ".subject = {country: \"CN\", state: \"广东省\", locality: \"深圳市\"} + ($(jq -c '.subject | {organization, common_name}' "$WORK/order-three"))" |
+    approve | refused 409 'a second live certificate for one subject'
 new_successor rekey "$three" four ec-p384 '{"rule":"keep"}' '{"action":"revoke","reason":"superseded"}' | approve | submit >"$WORK/four.json"
 pem_of "$WORK/four.json" >"$WORK/four.pem"
 four=$(serial_of "$WORK/four.json")
@@ -56,10 +57,11 @@ want 'rekey keeps the end date' "$(end_of "$WORK/one.pem")" "$(end_of "$WORK/fou
 new_successor renew "$four" five ec-p256 '{"rule":"extend","years":1}' '{"action":"revoke","reason":"superseded"}' | approve | submit >"$WORK/five.json"
 pem_of "$WORK/five.json" >"$WORK/five.pem"
 five=$(serial_of "$WORK/five.json")
-want 'renew extends by a year from the old end' "$(date -ud "$(date -ud "$(end_of "$WORK/four.pem")" '+%F %T') +1 year" +%s)" "$(seconds "$(end_of "$WORK/five.pem")")"
+want 'renew extends by a year from the old end' "$(date -ud "$(date -ud "$(end_of "$WORK/four.pem")" '+%F %T UTC') 1 year" +%s)" "$(seconds "$(end_of "$WORK/five.pem")")"
+new_successor renew "$five" early ec-p256 '{"rule":"extend","years":1}' '{"action":"none"}' | approve | refused 409 'renewal before its window opens'
 new_successor renew "$five" six ec-p256 '{"rule":"keep"}' '{"action":"none"}' | approve | refused 400 'renew that keeps the end date'
 cp "$WORK/five.key" "$WORK/reuse.key"
-new_successor reissue "$five" reuse ec-p256 '{"rule":"keep"}' '{"action":"revoke","reason":"superseded"}' | approve | refused 409 'the old key again'
+new_successor reissue "$five" reuse ec-p256 '{"rule":"keep"}' '{"action":"revoke","reason":"superseded"}' | approve | refused 400 'the old key again'
 
 # --- hold, release, revoke
 order=$(new_revocation hold "$five")
@@ -86,17 +88,17 @@ jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg spki "$(cat "$WORK/spki")" 
     approve | submit >"$WORK/bykey.json"
 want 'revoked by its key' revoked "$(state_of "$(serial_of "$WORK/shared.json")")"
 cp "$WORK/shared.key" "$WORK/shared2.key"
-new_order issue shared2 ec-p256 | approve | refused 409 'a blocked key'
+new_order issue shared2 ec-p256 | approve | refused 403 'a blocked key'
 
 # --- bad input
-new_order issue bad ec-p256 '.profile = "no-such-profile"' | approve | refused 404 'an unknown profile'
+new_order issue bad ec-p256 '.profile = "no-such-profile"' | approve | refused 400 'an unknown profile'
 new_order issue bad ec-p256 '.validity.years = 99' | approve | refused 400 'a validity outside the profile'
 new_order issue bad ec-p256 'del(.subject.organization)' | approve | refused 400 'a subject without what the profile requires'
 new_order issue bad ec-p256 '.subject.common_name = ("长" * 65)' | approve | refused 400 'a common name of 65 characters'
 new_order issue bad ec-p256 '.csr = "AAAA"' | approve | refused 400 'a request that is no request'
 new_order issue bad ec-p256 '.csr = .csr[0:40]' | approve | refused 400 'a truncated request'
 new_order issue bad ec-p256 '.extra = 1' | approve | refused 400 'an unknown member'
-new_order issue bad ec-p256 '.profile = "ocsp-signer"' | approve | refused 403 'a profile that officers may not order'
+new_order issue bad ec-p256 '.profile = "ocsp-signer"' | approve | refused 400 'a profile that officers may not order'
 new_key "$WORK/weak.key" rsa-1024
 new_order issue weak rsa-1024 | approve | refused 400 'an RSA key of 1024 bits'
 printf '{"order": ' | refused 400 'truncated JSON'
