@@ -223,7 +223,7 @@ add_change(struct work *w, const struct issue_job *job, const char *issuer,
 /* What the order says becomes of the predecessor. One that was revoked or held
  * since the order was recorded needs nothing more, but a compromise. */
 static bool
-add_fate(struct work *w, const struct issue_job *job,
+add_fate(struct db *db, struct work *w, const struct issue_job *job,
          const struct db_certificate_status *rows, size_t count,
          struct error *err)
 {
@@ -241,6 +241,11 @@ add_fate(struct work *w, const struct issue_job *job,
                 0) {
             struct error why = {0};
 
+            if (request.action == STATUS_REVOKE &&
+                request.reason == API_REASON_KEY_COMPROMISE &&
+                !db_key_block(db, rows[i].spki_sha256, "keyCompromise",
+                              job->order_id, w->batch->now, err))
+                return false;
             return !status_apply(&rows[i], &request, &change, &why) ||
                    add_change(w, job, job->predecessor_issuer, &change, err);
         }
@@ -280,7 +285,7 @@ gather_fates(struct db *db, struct work *w, struct error *err)
         if (w->mine[i]->has_predecessor &&
             w->mine[i]->fate.action != API_FATE_NONE &&
             !is_decided(w, w->mine[i]))
-            ok = add_fate(w, w->mine[i], rows, found, err);
+            ok = add_fate(db, w, w->mine[i], rows, found, err);
     free(refs);
     free(rows);
     return ok;

@@ -131,6 +131,11 @@ order_check_key(const struct api_order *order, const struct profile *profile,
         memcmp(predecessor->spki_sha256, spki_sha256, 32) == 0)
         return error_set(err, ERROR_INPUT, "%s needs a new key",
                          api_kind_name(order->kind));
+    if (predecessor != NULL && order->fate.action == API_FATE_REVOKE &&
+        order->fate.reason == API_REASON_KEY_COMPROMISE &&
+        memcmp(predecessor->spki_sha256, spki_sha256, 32) == 0)
+        return error_set(err, ERROR_INPUT,
+                         "the key of the predecessor is compromised");
     if (profile->is_key_unique && key->others > 0)
         return error_set(err, ERROR_CONFLICT,
                          "another certificate has this key");

@@ -209,16 +209,33 @@ check_key_complete(struct db *db, struct run *run, struct error *err)
            error_set(err, ERROR_CONFLICT, "a certificate came up meanwhile");
 }
 
+/* The key of an order by key; and of each certificate, if it is compromised
+ * (reliability.md, incident 21). */
+static bool
+block_keys(struct db *db, const struct run *run,
+           const struct db_certificate_status *rows, size_t found,
+           struct error *err)
+{
+    const struct api_order *order = run->accept->envelope->order;
+    const char *why = api_reason_name(order->reason);
+
+    if (order->has_key)
+        return db_key_block(db, order->spki_sha256, why, order->order_id,
+                            run->accept->now, err);
+    if (order->kind != API_REVOKE || order->reason != API_REASON_KEY_COMPROMISE)
+        return true;
+    for (size_t i = 0; i < found; i++)
+        if (!db_key_block(db, rows[i].spki_sha256, why, order->order_id,
+                          run->accept->now, err))
+            return false;
+    return true;
+}
+
 static bool
 change_rows(struct db *db, struct run *run, struct error *err)
 {
-    const struct api_order *order = run->accept->envelope->order;
     int64_t first;
 
-    if (order->has_key &&
-        !db_key_block(db, order->spki_sha256, api_reason_name(order->reason),
-                      order->order_id, run->accept->now, err))
-        return false;
     if (!record_append(db, run->all, run->count + 1, &first, err) ||
         !check_key_complete(db, run, err))
         return false;
@@ -245,7 +262,8 @@ run_order(struct db *db, void *arg, struct error *err)
         run->changes = base_alloc((found + 1) * sizeof *run->changes);
         ok = judge_rows(order, run->accept->now, rows, found, run->changes,
                         &run->count, err) &&
-             make_records(run, err) && change_rows(db, run, err);
+             make_records(run, err) && block_keys(db, run, rows, found, err) &&
+             change_rows(db, run, err);
     }
     free(rows);
     run_clear(run);

@@ -1,6 +1,7 @@
 /*
  * Orders that change certificates: hold, release, revoke; one certificate, a
- * list of up to 10,000, or all with one key, which is then blocked for ever.
+ * list of up to 10,000, or all with one key. A key that was revoked by itself,
+ * or as compromised, is blocked for ever: nothing with it is certified again.
  * All or nothing: one certificate that is not in the state for it refuses the
  * order, and the refusal names it.
  */
