@@ -90,9 +90,29 @@ key_name(const uint8_t *spki, size_t len, const char **out, struct error *err)
     return true;
 }
 
+/* What tells certificates of one profile and key type apart. */
+static const char *
+suffix_of(const struct ceremony *ceremony, int ordinal)
+{
+    size_t place = (size_t)ordinal / ORDINAL_AUTHORITY;
+
+    switch (ordinal % ORDINAL_AUTHORITY) {
+    case 0:
+        return ceremony->authority[place].replaces != NULL
+                   ? "--second-generation"
+                   : "";
+    case ORDINAL_NEW_BY_OLD:
+        return "--new-with-old";
+    case ORDINAL_OLD_BY_NEW:
+        return "--old-with-new";
+    default:
+        return "";
+    }
+}
+
 static bool
-take_certificate(struct sample *sample, const struct db_certificate *row,
-                 struct error *err)
+take_certificate(struct sample *sample, const struct ceremony *ceremony,
+                 const struct db_certificate *row, struct error *err)
 {
     const unsigned char *p = row->der;
     X509 *cert = d2i_X509(NULL, &p, (long)row->der_len);
@@ -110,11 +130,7 @@ take_certificate(struct sample *sample, const struct db_certificate *row,
     if (!key_name(spki, (size_t)len, &type, err))
         goto out;
     (void)snprintf(name, sizeof name, "%s--%s%s", row->profile, type,
-                   row->ordinal % ORDINAL_AUTHORITY == ORDINAL_NEW_BY_OLD
-                       ? "--new-with-old"
-                   : row->ordinal % ORDINAL_AUTHORITY == ORDINAL_OLD_BY_NEW
-                       ? "--old-with-new"
-                       : "");
+                   suffix_of(ceremony, row->ordinal));
     ok = sample_write_certificate(sample, name, row->der, row->der_len, err);
 out:
     OPENSSL_free(spki);
@@ -123,7 +139,8 @@ out:
 }
 
 static bool
-take_certificates(struct sample *sample, const char *id, struct error *err)
+take_certificates(struct sample *sample, const struct ceremony *ceremony,
+                  struct error *err)
 {
     struct db_certificate *rows = NULL;
     struct db_options options;
@@ -132,9 +149,9 @@ take_certificates(struct sample *sample, const char *id, struct error *err)
     bool ok;
 
     ok = ceremony_open_database(sample->config, &options, &db, err) &&
-         db_certificate_of_order(db, id, &rows, &count, err);
+         db_certificate_of_order(db, ceremony->id, &rows, &count, err);
     for (i = 0; ok && i < count; i++)
-        ok = take_certificate(sample, &rows[i], err);
+        ok = take_certificate(sample, ceremony, &rows[i], err);
     db_certificates_free(rows, count);
     db_close(db);
     return ok;
@@ -160,7 +177,7 @@ sample_ceremony(struct sample *sample, struct error *err)
                         &sample->profiles, &ceremony, err) &&
          ceremony_run(ceremony, sample->config, &sample->profiles,
                       buf_text(&folder), &was_done, err) &&
-         take_certificates(sample, id, err);
+         take_certificates(sample, ceremony, err);
 out:
     ceremony_free(ceremony);
     buf_clear(&folder);
