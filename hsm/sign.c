@@ -119,3 +119,19 @@ sign_make(struct token *token, const uint8_t *id, size_t id_len,
     *signature_len = raw_len;
     return true;
 }
+
+bool
+sign_is_supported(struct token *token, enum hsm_scheme scheme,
+                  struct error *err)
+{
+    CK_MECHANISM_INFO info = {0};
+    CK_RV rv = token_p11(token)->C_GetMechanismInfo(
+        token->slot, methods[scheme].mechanism, &info);
+
+    if (rv == CKR_OK && (info.flags & CKF_SIGN) != 0)
+        return true;
+    if (rv == CKR_OK)
+        rv = CKR_MECHANISM_INVALID;
+    (void)token_fail(token, rv, "C_GetMechanismInfo", err);
+    return error_wrap(err, "%s", hsm_scheme_name(scheme));
+}

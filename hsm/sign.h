@@ -18,4 +18,8 @@ bool sign_make(struct token *token, const uint8_t *id, size_t id_len,
                uint8_t *signature, size_t *signature_len,
                struct error *err) MUST_CHECK;
 
+/* Whether the token has the mechanism of this scheme, for signing. */
+bool sign_is_supported(struct token *token, enum hsm_scheme scheme,
+                       struct error *err) MUST_CHECK;
+
 #endif

@@ -74,10 +74,15 @@ open_once(struct token *token, struct error *err)
     CK_RV rv = CKR_OK;
 
     token->fault = HSM_FAULT_DEVICE;
-    if (!module_start(module, err) ||
-        !module_slot_find(module, token->options.token, token->options.serial,
-                          &token->slot, err) ||
-        !open_session(token, &token->session, err))
+    token->step = HSM_STEP_MODULE;
+    if (!module_start(module, err))
+        return false;
+    token->step = HSM_STEP_SLOT;
+    if (!module_slot_find(module, token->options.token, token->options.serial,
+                          &token->slot, err))
+        return false;
+    token->step = HSM_STEP_LOGIN;
+    if (!open_session(token, &token->session, err))
         return false;
     token->generation = module->generation;
     if (!login_user(module->p11, token->session, &token->options, &rv, err)) {
@@ -102,6 +107,7 @@ token_open(struct token *token, struct error *err)
     token->session = CK_INVALID_HANDLE;
     forget_handles(token);
     token->fault = HSM_FAULT_DEVICE;
+    token->step = HSM_STEP_LOGIN;
     if (!login_lock(&token->options, LOCK_WAIT_MS, &lock, err) ||
         !guard_check(&token->options, err))
         goto out;

@@ -8,6 +8,7 @@
 
 #include "hsm/cryptoki.h"
 #include "hsm/hsm.h"
+#include "hsm/inspect.h"
 #include "hsm/module.h"
 
 enum { TOKEN_KEYS_MAX = 256 };
@@ -27,6 +28,7 @@ struct token {
     unsigned generation; /* of the module, when the session was opened */
     CK_SLOT_ID slot;
     CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE: not open */
+    enum hsm_step step;        /* of token_open(), the last one tried */
     enum hsm_fault fault;      /* of the last failed call */
     bool is_operation_open;    /* a failed call may have left one active */
     struct token_key keys[TOKEN_KEYS_MAX];
