@@ -70,6 +70,16 @@ soft_key_spki(const struct soft_key *key)
     return soft_der(&key->spki);
 }
 
+int64_t
+soft_ca_now(void)
+{
+    static int64_t now;
+
+    if (now == 0)
+        now = clock_now() - 3600;
+    return now;
+}
+
 /* Begins a signature with the parameters of the scheme. */
 static EVP_MD_CTX *
 begin_signature(const struct soft_key *key, enum hsm_scheme scheme)
@@ -156,7 +166,7 @@ soft_ca_input(const struct soft_ca *ca, struct der subject,
         .scheme = ca->scheme,
         .issuer = soft_der(&ca->subject),
         .issuer_key_id = {ca->key_id, sizeof ca->key_id},
-        .period = {SOFT_CA_NOW, clock_add_years(SOFT_CA_NOW, 1) - 1},
+        .period = {soft_ca_now(), clock_add_years(soft_ca_now(), 1) - 1},
         .subject = subject,
         .spki = soft_key_spki(key),
         .key_type = key->type,
@@ -218,7 +228,7 @@ soft_ca_make(struct soft_ca *ca, const char *name, enum hsm_key_type type,
         parent = ca;
     input = soft_ca_input(parent, soft_der(&ca->subject), &ca->key);
     input.period.not_after =
-        clock_add_years(SOFT_CA_NOW, parent == ca ? 30 : 15) - 1;
+        clock_add_years(soft_ca_now(), parent == ca ? 30 : 15) - 1;
     ca->period = input.period;
     if (!tbs_build(profile, &input, &tbs, &err))
         fail_msg("%s", err.what);

@@ -44,16 +44,17 @@ struct soft_ca {
     struct validity_period period;
 };
 
-/* Signed by `parent`, or by itself if that is NULL. Valid for 30 years from
- * 2026-11-24. */
+/* Signed by `parent`, or by itself if that is NULL; valid for 30 or 15 years
+ * from soft_ca_now(). */
 void soft_ca_make(struct soft_ca *ca, const char *name, enum hsm_key_type type,
                   const struct profile *profile, const struct soft_ca *parent);
 void soft_ca_clear(struct soft_ca *ca);
 
-enum { SOFT_CA_NOW = 1795510800 }; /* 2026-11-24T09:00:00Z */
+/* An hour before the program began: foreign judges know no time but now. */
+int64_t soft_ca_now(void);
 
 /* What tbs_build() needs for a certificate by the CA over the key: a drawn
- * serial, one year from SOFT_CA_NOW, the subject as given (DER). */
+ * serial, one year from soft_ca_now(), the subject as given (DER). */
 struct tbs_input soft_ca_input(const struct soft_ca *ca, struct der subject,
                                const struct soft_key *key);
 
