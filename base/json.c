@@ -4,10 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
-#include "base/clock.h"
-#include "base/text.h"
+#include "base/hash.h"
 
 /* I-JSON (RFC 7493, 2.2): beyond this a reader may see another number. */
 static const int64_t integer_max = INT64_C(1) << 53;
@@ -218,12 +215,9 @@ bool
 json_digest(const json_t *value, uint8_t out[32], struct error *err)
 {
     struct buf text = BUF_INIT(JSON_MAX_LEN);
-    size_t len = 0;
-    bool ok = json_canonical(value, &text, err);
+    bool ok = json_canonical(value, &text, err) &&
+              hash_sha256(buf_text(&text), text.len, out, err);
 
-    if (ok && EVP_Q_digest(NULL, "SHA256", NULL, buf_text(&text), text.len, out,
-                           &len) != 1)
-        ok = error_openssl(err, ERROR_INTERNAL, "SHA-256 failed");
     buf_clear(&text);
     return ok;
 }
