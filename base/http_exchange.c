@@ -131,7 +131,7 @@ has_context(const struct http_server_options *options, void **context,
 }
 
 static void
-run_health(const struct http_server_options *options, void *context,
+run_health(const struct http_server_options *options, void *worker,
            struct http_response *res, const struct error *failed)
 {
     json_t *parts = json_object();
@@ -141,7 +141,7 @@ run_health(const struct http_server_options *options, void *context,
     if (failed != NULL)
         json_set_text(parts, "worker", failed->what);
     else
-        is_healthy = options->health == NULL || options->health(context, parts);
+        is_healthy = options->health == NULL || options->health(worker, parts);
     json_set_text(answer, "status", is_healthy ? "ok" : "failing");
     (void)json_object_set_new(answer, "parts", parts);
     http_reply_json(res, is_healthy ? 200 : 503, answer);
@@ -155,17 +155,17 @@ http_exchange_run(const struct http_server_options *options, void **context,
     struct http_response *res = &exchange->response;
     struct error err = {0};
     bool is_ready;
+    void *worker;
 
     log_request_set(req->id);
     is_ready = has_context(options, context, &err);
+    worker = options->worker_new == NULL ? options->service : *context;
     if (exchange->is_health) {
-        run_health(options, *context, res, is_ready ? NULL : &err);
+        run_health(options, worker, res, is_ready ? NULL : &err);
     } else if (!is_ready) {
         http_reply_error(res, req, "worker.start", &err);
     } else {
-        exchange->route->handle(options->worker_new == NULL ? options->service
-                                                            : *context,
-                                req, res);
+        exchange->route->handle(worker, req, res);
         if (res->status == 0) {
             (void)error_set(&err, ERROR_INTERNAL, "no answer was made");
             http_reply_error(res, req, "http.handler", &err);

@@ -45,7 +45,7 @@ struct http_server_options {
     /* Each worker thread has one context: its database connection and so on.
      * worker_new runs on the worker's thread before its first request; if it
      * fails the request is answered from the error and it is tried again at
-     * the next. */
+     * the next. NULL: handlers get `service` itself. */
     void *(*worker_new)(void *service, struct error *err);
     void (*worker_free)(void *worker);
     void *service;
@@ -56,7 +56,9 @@ struct http_server_options {
 };
 
 /* Binds and listens. `options` and what it points to are borrowed for the
- * server's life. */
+ * server's life. `base` must have been made after evthread_use_pthreads():
+ * workers wake it. ERROR_INPUT when an address or a file is wrong, ERROR_BUSY
+ * when the address is taken. */
 bool http_server_new(struct event_base *base,
                      const struct http_server_options *options,
                      struct http_server **out, struct error *err) MUST_CHECK;
