@@ -172,7 +172,7 @@ key_get(struct token *token, CK_OBJECT_CLASS class, const uint8_t *id,
         size_t id_len, struct token_key **out, struct error *err)
 {
     struct token_key *key = cached(token, class, id, id_len);
-    CK_OBJECT_HANDLE handle;
+    CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
 
     if (key != NULL && key->handle != CK_INVALID_HANDLE) {
         *out = key;
@@ -230,7 +230,7 @@ bool
 key_public_get(struct token *token, const uint8_t *id, size_t id_len,
                struct key_public *out, struct error *err)
 {
-    CK_OBJECT_HANDLE object;
+    CK_OBJECT_HANDLE object = CK_INVALID_HANDLE;
     CK_KEY_TYPE type = 0;
     size_t len = sizeof type;
 

@@ -192,7 +192,7 @@ module_slot_find(struct module *module, const char *label, const char *serial,
 {
     CK_SLOT_ID slots[MODULE_SLOTS_MAX];
     size_t found = 0;
-    size_t count;
+    size_t count = 0;
     size_t i;
 
     if (!module_slots(module, slots, &count, err))

@@ -117,6 +117,10 @@ signer_reply_parse(const uint8_t *data, size_t len, struct signer_reply *out)
     out->error.code = (enum error_code)data[0];
     out->is_lost = data[1] == 1;
     out->type = (enum hsm_key_type)data[2];
+    /* Texts belong to errors, and have no NUL. */
+    if ((data[0] == ERROR_NONE && what_len + cause_len > 0) ||
+        memchr(data + REPLY_HEAD, '\0', what_len + cause_len) != NULL)
+        return false;
     data += REPLY_HEAD;
     len -= REPLY_HEAD + what_len + cause_len;
     if (len > SIGNER_REPLY_MAX)
