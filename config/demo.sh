@@ -1,10 +1,10 @@
 #!/bin/sh
 # The whole story on running services, step by step: from an application to a
-# revoked certificate. The launcher calls it with DIR/env sourced. Every step
-# says what happens and is checked; the first that does not hold ends it.
+# revoked certificate. The launcher calls it with STATE set. Every step says what
+# happens and is checked; the first that does not hold ends it.
 set -eu
-: "${SIGNET:?run this as ./signet demo}" "${SIGNET_STATE:?}" "${SIGNET_OCSP_URL:?}" "${SIGNET_CRL_URL:?}"
-: "${SIGNET_ISSUER:?}" "${SIGNET_ROOT:?}"
+# shellcheck disable=SC1091
+. "${STATE:?run this as ./signet demo}/env"
 
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
