@@ -219,6 +219,49 @@ make_cluster(const struct pg *pg)
     }
 }
 
+static int
+remove_one(const char *path, const struct stat *status, int flag,
+           struct FTW *ftw)
+{
+    (void)status;
+    (void)flag;
+    (void)ftw;
+    (void)remove(path);
+    return 0;
+}
+
+static void
+remove_folder(const struct pg *pg)
+{
+    (void)nftw(pg->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A child that outlives a test program which is killed, to take the folder
+ * away. The server ends by itself: spawn() saw to it. */
+static void
+start_sweeper(const struct pg *pg)
+{
+    struct timespec wait = {0, READY_WAIT_MS * 1000000L};
+    char lock[PATH_LEN + 32], c;
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        die("pipe: %s", strerror(errno));
+    if (fork() != 0) {
+        (void)close(ends[0]); /* the other end closes when we end */
+        return;
+    }
+    (void)setsid();
+    (void)close(ends[1]);
+    while (read(ends[0], &c, 1) < 0 && errno == EINTR)
+        continue;
+    (void)snprintf(lock, sizeof lock, "%s/data/postmaster.pid", pg->folder);
+    for (int i = 0; i < READY_TRIES && access(lock, F_OK) == 0; i++)
+        (void)nanosleep(&wait, NULL);
+    remove_folder(pg);
+    _exit(0);
+}
+
 struct pg *
 pg_new(void)
 {
@@ -234,20 +277,10 @@ pg_new(void)
     if (geteuid() == 0 &&
         (user == NULL || chown(pg->folder, user->pw_uid, user->pw_gid) != 0))
         die("there is no user postgres");
+    start_sweeper(pg);
     make_cluster(pg);
     start_server(pg);
     return pg;
-}
-
-static int
-remove_one(const char *path, const struct stat *status, int flag,
-           struct FTW *ftw)
-{
-    (void)status;
-    (void)flag;
-    (void)ftw;
-    (void)remove(path);
-    return 0;
 }
 
 void
@@ -259,7 +292,7 @@ pg_free(struct pg *pg)
         (void)kill(pg->pid, SIGQUIT); /* at once; nothing here is to be kept */
         (void)wait_for(pg->pid);
     }
-    (void)nftw(pg->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    remove_folder(pg);
     free(pg);
 }
 
