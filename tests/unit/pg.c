@@ -181,6 +181,8 @@ start_server(struct pg *pg)
                           "fsync=off",
                           "-c",
                           "max_connections=64",
+                          "-c",
+                          "client_min_messages=warning",
                           NULL};
 
     (void)snprintf(data, sizeof data, "%s/data", pg->folder);
