@@ -1,6 +1,7 @@
 /*
- * One connection of a loop: what is between loop.c (sockets, deadlines) and
- * connection.c (requests and answers). For these two files.
+ * One connection of a loop: what is between loop.c (threads, deadlines),
+ * listener.c (new connections) and connection.c (requests and answers). For
+ * these three files.
  */
 #ifndef OCSP_CONNECTION_H
 #define OCSP_CONNECTION_H
@@ -88,6 +89,13 @@ void ocsp_connection_readable(struct ocsp_connection *c);
 void ocsp_connection_writable(struct ocsp_connection *c);
 void ocsp_connection_answer(struct ocsp_connection *c,
                             struct ocsp_reply *reply);
+
+/* listener.c */
+bool ocsp_listener_bind(struct ocsp_loop *loop, const char *address,
+                        struct error *err) MUST_CHECK;
+void ocsp_listener_ready(evutil_socket_t listener, short what, void *loop);
+/* Accepts, or leaves new connections in the system's queue for now. */
+void ocsp_listener_switch(struct ocsp_loop *loop, bool is_on);
 
 /* loop.c */
 void ocsp_connection_close(struct ocsp_connection *c);

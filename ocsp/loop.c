@@ -3,24 +3,15 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <event2/util.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/http_listen.h"
-#include "base/log.h"
 #include "ocsp/connection.h"
-
-enum { BACKLOG = 4096, ACCEPT_MAX = 64 };
 
 static const int64_t deadline_ms[DEADLINE_COUNT] = {
     LOOP_IDLE_MS, LOOP_REQUEST_MS, LOOP_WRITE_MS, LOOP_DRAIN_MS,
@@ -49,16 +40,6 @@ leave_list(struct ocsp_loop_wait *wait)
     wait->link = NULL;
 }
 
-static void
-listen_again(struct ocsp_loop *loop, bool is_on)
-{
-    if (loop->listener == NULL || is_on == loop->is_listening)
-        return;
-    loop->is_listening = is_on;
-    if (is_on ? event_add(loop->listener, NULL) : event_del(loop->listener))
-        abort();
-}
-
 void
 ocsp_connection_close(struct ocsp_connection *c)
 {
@@ -78,96 +59,9 @@ ocsp_connection_close(struct ocsp_connection *c)
     c->state = CONNECTION_CLOSED;
     loop->stats.connections--;
     if (!loop->is_stopping)
-        listen_again(loop, true); /* there is room now */
+        ocsp_listener_switch(loop, true); /* there is room now */
     /* Whoever called us may still look at the state: not freed here. */
     TAILQ_INSERT_TAIL(&loop->unused, c, link);
-}
-
-static void
-on_readable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    ocsp_connection_readable(arg);
-}
-
-static void
-on_writable(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    ocsp_connection_writable(arg);
-}
-
-static void
-connection_open(struct ocsp_loop *loop, int fd)
-{
-    static const int on = 1;
-    struct ocsp_connection *c = TAILQ_FIRST(&loop->unused);
-
-    if (c != NULL)
-        TAILQ_REMOVE(&loop->unused, c, link);
-    else
-        c = base_alloc(sizeof *c);
-    memset(c, 0, sizeof *c);
-    c->loop = loop;
-    c->fd = fd;
-    c->deadline = DEADLINE_NONE;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (event_assign(&c->read, loop->base, fd, EV_READ | EV_PERSIST,
-                     on_readable, c) != 0 ||
-        event_assign(&c->write, loop->base, fd, EV_WRITE | EV_PERSIST,
-                     on_writable, c) != 0 ||
-        event_add(&c->read, NULL) != 0)
-        abort(); /* only memory can fail it */
-    loop->stats.connections++;
-    loop->stats.accepted++;
-    ocsp_connection_deadline(c, DEADLINE_IDLE);
-}
-
-/* Room for a new connection: the one idle for longest makes it, if it had a
- * moment to say something. */
-static bool
-evict(struct ocsp_loop *loop)
-{
-    struct ocsp_connection *c = TAILQ_FIRST(&loop->list[DEADLINE_IDLE]);
-
-    if (c == NULL || clock_monotonic_ms() - c->since_ms < LOOP_EVICT_MS)
-        return false;
-    ocsp_connection_close(c);
-    loop->stats.evicted++;
-    return true;
-}
-
-static void
-on_connect(evutil_socket_t listener, short what, void *arg)
-{
-    struct ocsp_loop *loop = arg;
-    int fd, i;
-
-    (void)what;
-    for (i = 0; i < ACCEPT_MAX; i++) {
-        if (loop->stats.connections >= loop->connection_max && !evict(loop)) {
-            listen_again(loop, false); /* until one is closed */
-            return;
-        }
-        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            connection_open(loop, fd);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-            errno == ENOMEM) {
-            log_event(LOG_LEVEL_WARN, "ocsp.accept",
-                      LOG_TEXT("cause", strerror(errno)));
-            if (!evict(loop))
-                listen_again(loop, false);
-            return;
-        }
-        if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return;
-        /* Otherwise the peer has gone again: accept(2), Error handling. */
-    }
 }
 
 static void
@@ -186,7 +80,7 @@ begin_stop(struct ocsp_loop *loop)
         return;
     loop->is_stopping = true;
     loop->stop_at_ms = clock_monotonic_ms() + LOOP_STOP_MS;
-    listen_again(loop, false);
+    ocsp_listener_switch(loop, false);
     (void)close(loop->listener_fd);
     loop->listener_fd = -1;
 }
@@ -234,45 +128,9 @@ on_tick(evutil_socket_t fd, short what, void *arg)
             loop->stats.expired += d != DEADLINE_IDLE;
         }
     if (!loop->is_stopping)
-        listen_again(loop, true);
+        ocsp_listener_switch(loop, true);
     loop->service->tick(loop->thread);
     end_if_stopped(loop);
-}
-
-static bool
-bind_listener(struct ocsp_loop *loop, const char *address, struct error *err)
-{
-    static const int on = 1;
-    struct sockaddr_storage to;
-    socklen_t len, got = sizeof to;
-    char host[INET6_ADDRSTRLEN];
-    const void *ip;
-    int fd, port;
-
-    if (!http_listen_address(address, &to, &len, err))
-        return false;
-    fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    loop->listener_fd = fd;
-    if (fd < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
-        bind(fd, (struct sockaddr *)&to, len) != 0 ||
-        listen(fd, BACKLOG) != 0 ||
-        getsockname(fd, (struct sockaddr *)&to, &got) != 0)
-        return error_errno(err, ERROR_INPUT, "cannot listen at %s", address);
-    if (to.ss_family == AF_INET6) {
-        ip = &((struct sockaddr_in6 *)&to)->sin6_addr;
-        port = ntohs(((struct sockaddr_in6 *)&to)->sin6_port);
-    } else {
-        ip = &((struct sockaddr_in *)&to)->sin_addr;
-        port = ntohs(((struct sockaddr_in *)&to)->sin_port);
-    }
-    if (evutil_inet_ntop(to.ss_family, ip, host, sizeof host) == NULL)
-        return error_set(err, ERROR_INTERNAL, "an address without a name");
-    (void)evutil_snprintf(loop->address, sizeof loop->address,
-                          to.ss_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
-                          port);
-    return true;
 }
 
 static bool
@@ -294,14 +152,14 @@ make_events(struct ocsp_loop *loop, struct error *err)
     if (loop->wake_fd < 0)
         return error_errno(err, ERROR_INTERNAL, "cannot make an eventfd");
     loop->listener = event_new(loop->base, loop->listener_fd,
-                               EV_READ | EV_PERSIST, on_connect, loop);
+                               EV_READ | EV_PERSIST, ocsp_listener_ready, loop);
     loop->wake = event_new(loop->base, loop->wake_fd, EV_READ | EV_PERSIST,
                            on_wake, loop);
     loop->tick = event_new(loop->base, -1, EV_PERSIST, on_tick, loop);
     if (loop->listener == NULL || loop->wake == NULL || loop->tick == NULL ||
         event_add(loop->wake, NULL) != 0 || event_add(loop->tick, &every) != 0)
         return error_set(err, ERROR_INTERNAL, "cannot add events");
-    listen_again(loop, true);
+    ocsp_listener_switch(loop, true);
     return true;
 }
 
@@ -320,7 +178,7 @@ ocsp_loop_new(const char *listen, size_t connection_max,
     for (i = 0; i < DEADLINE_COUNT; i++)
         TAILQ_INIT(&loop->list[i]);
     TAILQ_INIT(&loop->unused);
-    if (!bind_listener(loop, listen, err) || !make_events(loop, err)) {
+    if (!ocsp_listener_bind(loop, listen, err) || !make_events(loop, err)) {
         ocsp_loop_free(loop);
         return false;
     }
