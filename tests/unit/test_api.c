@@ -1,0 +1,296 @@
+/* Messages: the order between JSON and struct, decisions, answers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ca-core/api.h"
+
+static const char issue[] =
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"issue\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"applicant\":{\"account\":\"a\",\"person\":\"p\"},"
+    "\"profile\":\"tls-server\",\"subject\":{\"country\":\"CN\","
+    "\"common_name\":\"示范\"},\"san\":[{\"type\":\"dns\",\"value\":\"a.cn\"}],"
+    "\"csr\":\"MAA=\",\"validity\":{\"rule\":\"days\",\"days\":90}}";
+static const char renew[] =
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"renew\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"applicant\":{\"account\":\"a\",\"person\":\"p\"},"
+    "\"profile\":\"officer\",\"issuer\":\"issuing-1\",\"csr\":\"MAA=\","
+    "\"validity\":{\"rule\":\"extend\",\"years\":2},"
+    "\"predecessor\":{\"issuer\":\"issuing-1\","
+    "\"serial\":\"0123456789abcdef0123456789abcdef\"},"
+    "\"predecessor_fate\":{\"action\":\"revoke\",\"reason\":\"superseded\"}}";
+static const char revoke[] =
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"revoke\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"applicant\":{\"account\":\"a\",\"person\":\"p\"},"
+    "\"target\":{\"certificates\":[{\"issuer\":\"issuing-1\","
+    "\"serial\":\"0123456789abcdef0123456789abcdef\"}]},"
+    "\"reason\":\"keyCompromise\","
+    "\"invalidity_date\":\"2026-11-01T00:00:00Z\"}";
+static const char enroll[] =
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"enroll-officer\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"officer\":{\"officer_id\":\"6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"name\":\"n\",\"person\":\"q\",\"roles\":[\"maker\",\"auditor\"],"
+    "\"credential\":{\"kind\":\"x509\",\"certificate\":\"MAA=\"}}}";
+static const char dismiss[] =
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"dismiss-officer\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"officer_id\":\"6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\"}";
+
+static json_t *
+load(const char *text)
+{
+    json_t *json = NULL;
+    struct error err = {0};
+
+    if (!json_parse_object((const uint8_t *)text, strlen(text), &json, &err))
+        fail_msg("%s", err.what);
+    return json;
+}
+
+static void
+order_parsed_and_encoded_again_is_the_same(void **state)
+{
+    const char *const all[] = {issue, renew, revoke, enroll, dismiss};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        json_t *json = load(all[i]), *again;
+        struct api_order *order;
+        struct error err = {0};
+
+        if (!api_order_parse(json, &order, &err))
+            fail_msg("%s", err.what);
+        again = api_order_json(order);
+        assert_true(json_equal(json, again));
+        json_decref(again);
+        api_order_free(order);
+        json_decref(json);
+    }
+}
+
+static void
+order_fields_are_read(void **state)
+{
+    json_t *json = load(renew);
+    struct api_order *order;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(api_order_parse(json, &order, &err));
+    json_decref(json); /* the order holds on to it */
+    assert_int_equal(order->kind, API_RENEW);
+    assert_int_equal(order->validity.rule, API_VALIDITY_EXTEND);
+    assert_int_equal(order->validity.amount, 2);
+    assert_int_equal(order->predecessor.serial[1], 0x23);
+    assert_int_equal(order->fate.action, API_FATE_REVOKE);
+    assert_int_equal(order->fate.reason, API_REASON_SUPERSEDED);
+    assert_int_equal(order->csr_len, 2);
+    api_order_free(order);
+}
+
+static void
+refuse(const char *text, const char *member, json_t *take_value)
+{
+    json_t *json = load(text);
+    struct api_order *order = NULL;
+    struct error err = {0};
+
+    if (take_value == NULL)
+        json_object_del(json, member);
+    else
+        json_object_set_new(json, member, take_value);
+    if (api_order_parse(json, &order, &err))
+        fail_msg("accepted with another %s", member);
+    assert_int_equal(err.code, ERROR_INPUT);
+    assert_null(order);
+    json_decref(json);
+}
+
+static void
+missing_members_are_refused(void **state)
+{
+    static const char *const needed[] = {"order_id",  "kind",    "created_at",
+                                         "applicant", "profile", "subject",
+                                         "csr",       "validity"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        refuse(issue, needed[i], NULL);
+    refuse(renew, "predecessor", NULL);
+    refuse(renew, "predecessor_fate", NULL);
+    refuse(revoke, "target", NULL);
+    refuse(revoke, "reason", NULL);
+    refuse(enroll, "officer", NULL);
+    refuse(dismiss, "officer_id", NULL);
+}
+
+static void
+unknown_members_and_those_of_another_kind_are_refused(void **state)
+{
+    (void)state;
+    refuse(issue, "extra", json_integer(1));
+    refuse(issue, "predecessor", json_object());
+    refuse(issue, "target", json_object());
+    refuse(renew, "subject", json_object());
+    refuse(revoke, "csr", json_string("MAA="));
+    refuse(dismiss, "applicant", json_object());
+}
+
+static void
+malformed_values_are_refused(void **state)
+{
+    (void)state;
+    refuse(issue, "order_id",
+           json_string("5A0C9A3E-7A4E-4C3B-9D3A-0D7F5F0A1B2C"));
+    refuse(issue, "order_id", json_integer(7));
+    refuse(issue, "kind", json_string("reset"));
+    refuse(issue, "created_at", json_string("2026-11-24 09:00:00"));
+    refuse(issue, "csr", json_string("not base64"));
+    refuse(issue, "san", json_object());
+    refuse(issue, "san", json_pack("[s]", "a.cn"));
+    refuse(issue, "san",
+           json_pack("[{s:s,s:s}]", "type", "x400", "value", "a"));
+    refuse(issue, "subject", json_pack("{s:s}", "nickname", "a"));
+    refuse(issue, "validity",
+           json_pack("{s:s,s:i}", "rule", "days", "days", 0));
+    refuse(issue, "validity",
+           json_pack("{s:s,s:i}", "rule", "keep", "years", 1));
+    refuse(renew, "predecessor_fate",
+           json_pack("{s:s,s:s}", "action", "hold", "reason", "superseded"));
+    refuse(renew, "predecessor_fate", json_pack("{s:s}", "action", "revoke"));
+    refuse(revoke, "reason", json_string("certificateHold"));
+    refuse(revoke, "target", json_pack("{s:[]}", "certificates"));
+    refuse(revoke, "target",
+           json_pack("{s:[{s:s,s:s}]}", "certificates", "issuer", "i", "serial",
+                     "0123456789ABCDEF0123456789ABCDEF"));
+    refuse(revoke, "target",
+           json_pack("{s:[{s:s,s:s},{s:s,s:s}]}", "certificates", "issuer", "i",
+                     "serial", "0123456789abcdef0123456789abcdef", "issuer",
+                     "i", "serial", "0123456789abcdef0123456789abcdef"));
+}
+
+static void
+digest_does_not_depend_on_the_order_of_members(void **state)
+{
+    json_t *json = load(issue), *turned = json_object();
+    void *at;
+    uint8_t a[32], b[32];
+    struct error err = {0};
+    const char *names[16];
+    size_t n = 0;
+
+    (void)state;
+    for (at = json_object_iter(json); at != NULL;
+         at = json_object_iter_next(json, at))
+        names[n++] = json_object_iter_key(at);
+    while (n-- > 0)
+        json_object_set(turned, names[n], json_object_get(json, names[n]));
+    assert_true(api_order_digest(json, a, &err));
+    assert_true(api_order_digest(turned, b, &err));
+    assert_memory_equal(a, b, 32);
+    json_object_set_new(turned, "profile", json_string("tls-client"));
+    assert_true(api_order_digest(turned, b, &err));
+    assert_memory_not_equal(a, b, 32);
+    json_decref(json);
+    json_decref(turned);
+}
+
+static void
+statement_is_canonical(void **state)
+{
+    struct api_decision decision = {
+        .step = API_STEP_FIRST_REVIEW,
+        .officer_id = "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c",
+        .decided_at = 1795510800,
+    };
+    struct buf statement = BUF_INIT(4096);
+    uint8_t digest[32] = {0xab};
+    struct error err = {0};
+
+    (void)state;
+    assert_true(api_statement_encode(&decision,
+                                     "5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c",
+                                     digest, &statement, &err));
+    assert_string_equal(
+        buf_text(&statement),
+        "{\"decided_at\":\"2026-11-24T09:00:00Z\",\"digest\":\"ab000000000000"
+        "00000000000000000000000000000000000000000000000000\",\"officer_id\":"
+        "\"6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\",\"order_id\":\"5a0c9a3e-7a4e"
+        "-4c3b-9d3a-0d7f5f0a1b2c\",\"step\":\"first-review\",\"verdict\":"
+        "\"approve\"}");
+    buf_clear(&statement);
+}
+
+static void
+decisions_other_than_approvals_are_refused(void **state)
+{
+    struct api_decision decision = {.step = API_STEP_ENTRY,
+                                    .officer_id =
+                                        "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c",
+                                    .signature_len = 3};
+    struct api_decision back;
+    struct error err = {0};
+    json_t *json = api_decision_json(&decision);
+
+    (void)state;
+    assert_true(api_decision_parse(json, &back, &err));
+    assert_memory_equal(back.officer_id, decision.officer_id, 37);
+    assert_int_equal(back.signature_len, 3);
+    json_object_set_new(json, "verdict", json_string("reject"));
+    assert_false(api_decision_parse(json, &back, &err));
+    json_object_set_new(json, "verdict", json_string("approve"));
+    json_object_set_new(json, "step", json_string("third-review"));
+    assert_false(api_decision_parse(json, &back, &err));
+    json_decref(json);
+}
+
+static void
+answer_is_read_and_a_malformed_one_refused(void **state)
+{
+    json_t *json = load(
+        "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+        "\"state\":\"done\",\"kind\":\"issue\",\"certificates\":[{\"issuer\":"
+        "\"issuing-1\",\"serial\":\"0123456789abcdef0123456789abcdef\","
+        "\"der\":\"MAA=\"}],\"revoked\":[]}");
+    struct api_answer answer;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(api_answer_parse(json, &answer, &err));
+    assert_int_equal(answer.state, API_DONE);
+    assert_int_equal(answer.certificate_count, 1);
+    assert_int_equal(answer.certificate[0].der_len, 2);
+    api_answer_clear(&answer);
+    json_object_set_new(json, "certificates", json_pack("[i]", 1));
+    assert_false(api_answer_parse(json, &answer, &err));
+    json_object_set_new(json, "certificates", json_array());
+    json_object_set_new(json, "state", json_string("perhaps"));
+    assert_false(api_answer_parse(json, &answer, &err));
+    json_decref(json);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_parsed_and_encoded_again_is_the_same),
+        cmocka_unit_test(order_fields_are_read),
+        cmocka_unit_test(missing_members_are_refused),
+        cmocka_unit_test(unknown_members_and_those_of_another_kind_are_refused),
+        cmocka_unit_test(malformed_values_are_refused),
+        cmocka_unit_test(digest_does_not_depend_on_the_order_of_members),
+        cmocka_unit_test(statement_is_canonical),
+        cmocka_unit_test(decisions_other_than_approvals_are_refused),
+        cmocka_unit_test(answer_is_read_and_a_malformed_one_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
