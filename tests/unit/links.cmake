@@ -7,7 +7,7 @@ target_link_libraries(softhsm-fault PRIVATE ${CMAKE_DL_LIBS})
 set_target_properties(softhsm-fault PROPERTIES PREFIX ""
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 foreach(name test_hsm_local test_hsm_signer test_hsm_provider test_guard
-        test_crl test_ocsp_signer test_ceremony)
+        test_crl test_ocsp_signer test_ceremony test_ceremony_kill)
     if(TARGET ${name})
         add_dependencies(${name} signet-signer softhsm-fault)
     endif()
