@@ -8,6 +8,8 @@
 #include <openssl/err.h>
 #include <openssl/param_build.h>
 
+#include "base/hash.h"
+
 enum { RSA_EXPONENT_MAX = 32 }; /* octets: below 2^256, CABF BR 6.1.6 */
 
 static const uint8_t oid_rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7,
@@ -212,22 +214,6 @@ public_key_clear(struct public_key *key)
     memset(key, 0, sizeof *key);
 }
 
-static bool
-sha256(struct der data, uint8_t out[PUBLIC_KEY_DIGEST_LEN], struct error *err)
-{
-    /* Fetched once, in hsm/scheme.c. */
-    const EVP_MD *digest = hsm_scheme_digest(HSM_ECDSA_SHA256);
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL && EVP_DigestInit_ex2(ctx, digest, NULL) == 1 &&
-              EVP_DigestUpdate(ctx, data.data, data.len) == 1 &&
-              EVP_DigestFinal_ex(ctx, out, NULL) == 1;
-
-    EVP_MD_CTX_free(ctx);
-    if (!ok)
-        return error_openssl(err, ERROR_INTERNAL, "SHA-256 failed");
-    return true;
-}
-
 bool
 public_key_id(struct der spki, uint8_t out[PUBLIC_KEY_ID_LEN],
               struct error *err)
@@ -238,7 +224,7 @@ public_key_id(struct der spki, uint8_t out[PUBLIC_KEY_ID_LEN],
 
     if (!take_parts(spki, &oid, &parameters, &bits))
         return error_set(err, ERROR_INPUT, "not a public key in DER");
-    if (!sha256(bits, digest, err))
+    if (!hash_sha256(bits.data, bits.len, digest, err))
         return false;
     memcpy(out, digest, PUBLIC_KEY_ID_LEN);
     return true;
@@ -248,5 +234,5 @@ bool
 public_key_digest(struct der spki, uint8_t out[PUBLIC_KEY_DIGEST_LEN],
                   struct error *err)
 {
-    return sha256(spki, out, err);
+    return hash_sha256(spki.data, spki.len, out, err);
 }
