@@ -23,7 +23,7 @@ grep -rn '"ca-core/cli\.h"' ra --include='*.[ch]' | grep -v '^ra/cli/main.c:' &&
 
 # home PATTERN FOLDERS: only these folders include the library.
 home() {
-    found=$(grep -rnE "^#include <$1" base db hsm ca-core ocsp ra --include='*.[ch]' | grep -vE "^($2)" || true)
+    found=$(grep -rnE "^#include <($1)" base db hsm ca-core ocsp ra --include='*.[ch]' | grep -vE "^($2)" || true)
     [ -z "$found" ] || fail "only $2 may include $1:
 $found"
 }
