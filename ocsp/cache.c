@@ -156,6 +156,29 @@ ocsp_cache_entry_set(struct ocsp_cache *cache, struct ocsp_cache_entry *entry,
         cache->stats.size += take_reply->len;
 }
 
+void
+ocsp_cache_entry_fill(struct ocsp_cache *cache, struct ocsp_cache_entry *entry,
+                      struct ocsp_reply *take_reply,
+                      const struct ocsp_status *status, uint64_t signer,
+                      int64_t refresh_at, int64_t next_update)
+{
+    ocsp_cache_entry_set(cache, entry, take_reply);
+    entry->status = *status;
+    entry->signer = signer;
+    entry->refresh_at = refresh_at;
+    entry->next_update = next_update;
+}
+
+bool
+ocsp_cache_entry_is_right(const struct ocsp_cache_entry *entry,
+                          const struct ocsp_status *status, uint64_t signer,
+                          int64_t now)
+{
+    return entry != NULL && entry->reply != NULL && entry->signer == signer &&
+           now < entry->next_update &&
+           ocsp_status_equal(&entry->status, status);
+}
+
 struct ocsp_cache_stats
 ocsp_cache_stats(const struct ocsp_cache *cache)
 {

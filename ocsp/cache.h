@@ -50,6 +50,20 @@ void ocsp_cache_entry_set(struct ocsp_cache *cache,
                           struct ocsp_cache_entry *entry,
                           struct ocsp_reply *take_reply);
 
+/* The same with all that is to be known of it. */
+void ocsp_cache_entry_fill(struct ocsp_cache *cache,
+                           struct ocsp_cache_entry *entry,
+                           struct ocsp_reply *take_reply,
+                           const struct ocsp_status *status, uint64_t signer,
+                           int64_t refresh_at, int64_t next_update);
+
+/* Whether the entry (NULL: no) has an answer that may still be given: it tells
+ * this status and is signed by this signer. The status is compared, not the
+ * time of change: a hold and its release leave an answer right. */
+bool ocsp_cache_entry_is_right(const struct ocsp_cache_entry *entry,
+                               const struct ocsp_status *status,
+                               uint64_t signer, int64_t now);
+
 struct ocsp_cache_stats {
     size_t count;
     size_t size; /* octets of replies */

@@ -121,17 +121,6 @@ submit(struct ocsp_desk *desk, struct der request,
     return true;
 }
 
-/* Whether what the cache has may still be said. The status is compared, not
- * the time of change: a hold and its release leave an answer right. */
-static bool
-is_right(const struct ocsp_cache_entry *entry,
-         const struct ocsp_responder_view *view, int64_t now)
-{
-    return entry != NULL && entry->reply != NULL &&
-           entry->signer == view->revision && now < entry->next_update &&
-           ocsp_status_equal(&entry->status, &view->status);
-}
-
 /* Has the answer signed anew while the old one serves. When the database is
  * away a new one would live no longer, so none is asked for. */
 static void
@@ -184,7 +173,7 @@ ocsp_desk_ask(struct ocsp_desk *desk, struct der request,
         return ask_signers(desk, request, NULL, &view.status, wait);
     entry = ocsp_cache_find(desk->cache, parsed.id[0].whole);
     now = clock_now();
-    if (is_right(entry, &view, now)) {
+    if (ocsp_cache_entry_is_right(entry, &view.status, view.revision, now)) {
         if (now >= entry->refresh_at)
             refresh(desk, entry, request, &view, now);
         desk->count[DESK_CACHED]++;
@@ -202,11 +191,9 @@ store(struct ocsp_desk *desk, struct ocsp_cache_entry *entry,
     entry->ticket = NULL;
     if (answer->status != OCSP_SUCCESSFUL || !answer->is_cacheable)
         return;
-    entry->status = answer->certificate;
-    entry->signer = answer->revision;
-    entry->refresh_at = answer->refresh_at;
-    entry->next_update = answer->next_update;
-    ocsp_cache_entry_set(desk->cache, entry, ocsp_reply_ref(answer->reply));
+    ocsp_cache_entry_fill(desk->cache, entry, ocsp_reply_ref(answer->reply),
+                          &answer->certificate, answer->revision,
+                          answer->refresh_at, answer->next_update);
 }
 
 void

@@ -91,7 +91,8 @@ make_parts(struct state *state, const struct config *config, struct error *err)
     state->pool =
         ocsp_signer_pool_new(&state->responder, state->hsm,
                              (size_t)config_int(config, "hsm.ocsp.signers"),
-                             (size_t)config_int(config, "ocsp.queue"));
+                             (size_t)config_int(config, "ocsp.queue"),
+                             (size_t)config_int(config, "ocsp.cache_entries"));
     state->follower =
         ocsp_follower_new(&follower, &state->responder, state->hsm);
     return ocsp_server_new(&server, &state->responder, state->pool,

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ocsp/shelf.h"
 
 enum {
     JOB_WAIT_MS = 2000,  /* in the queue; the token then has two more */
@@ -34,6 +35,7 @@ struct ocsp_signer_pool {
     int64_t checked_ms; /* when a signature was last tried */
     int64_t logged_ms;
     struct error problem; /* ERROR_NONE: the last signature came */
+    struct ocsp_shelf shelf;
     size_t worker_count;
     struct worker worker[];
 };
@@ -131,11 +133,44 @@ note_outcome(struct ocsp_signer_pool *pool, const struct error *err)
         log_failure("ocsp.sign", err);
 }
 
+/* The one certificate that an answer may be shared for, and what is known of
+ * it now. False when the request is of another kind. */
+static bool
+is_shared(struct worker *worker, const struct ocsp_request *request,
+          struct ocsp_responder_view *view)
+{
+    return request->count == 1 && request->nonce.data == NULL &&
+           ocsp_responder_look(worker->pool->responder, worker->reader, request,
+                               view) &&
+           view->status.state != OCSP_STATE_UNKNOWN;
+}
+
+static void
+answer_job(struct worker *worker, struct ocsp_signer_job *job)
+{
+    struct ocsp_signer_pool *pool = worker->pool;
+    struct ocsp_responder_view view;
+    struct ocsp_request request;
+    struct error err = {0};
+    int64_t now = clock_now();
+
+    if (ocsp_request_parse(job->request, job->len, &request) &&
+        is_shared(worker, &request, &view) &&
+        ocsp_shelf_find(&pool->shelf, request.id[0].whole, &view, now,
+                        &job->answer))
+        return;
+    ocsp_responder_sign(pool->responder, pool->hsm, worker->reader,
+                        (struct der){job->request, job->len}, now, &job->answer,
+                        &err);
+    if (job->answer.status == OCSP_SUCCESSFUL || err.code != ERROR_NONE)
+        note_outcome(pool, &err);
+    if (job->answer.is_cacheable && job->answer.reply != NULL)
+        ocsp_shelf_put(&pool->shelf, request.id[0].whole, now, &job->answer);
+}
+
 static void
 sign(struct worker *worker, struct ocsp_signer_job *job)
 {
-    struct error err = {0};
-
     /* While the token is away each try takes long: who has waited is not made
      * to wait for those before it as well. */
     if (clock_monotonic_ms() - job->queued_ms > JOB_WAIT_MS) {
@@ -143,11 +178,7 @@ sign(struct worker *worker, struct ocsp_signer_job *job)
         give_back(job);
         return;
     }
-    ocsp_responder_sign(worker->pool->responder, worker->pool->hsm,
-                        worker->reader, (struct der){job->request, job->len},
-                        clock_now(), &job->answer, &err);
-    if (job->answer.status == OCSP_SUCCESSFUL || err.code != ERROR_NONE)
-        note_outcome(worker->pool, &err);
+    answer_job(worker, job);
     give_back(job);
 }
 
@@ -228,7 +259,8 @@ run(void *arg)
 
 struct ocsp_signer_pool *
 ocsp_signer_pool_new(struct ocsp_responder *responder, struct hsm *hsm,
-                     size_t thread_count, size_t queue_max)
+                     size_t thread_count, size_t queue_max,
+                     size_t shared_entries)
 {
     struct ocsp_signer_pool *pool =
         base_alloc(sizeof *pool + thread_count * sizeof pool->worker[0]);
@@ -239,6 +271,7 @@ ocsp_signer_pool_new(struct ocsp_responder *responder, struct hsm *hsm,
     pool->hsm = hsm;
     pool->queue_max = queue_max;
     pool->last = &pool->first;
+    ocsp_shelf_init(&pool->shelf, shared_entries);
     pool->worker_count = thread_count;
     pool->logged_ms = -LOG_EVERY_MS;
     pool->checked_ms = clock_monotonic_ms();
@@ -312,6 +345,7 @@ ocsp_signer_pool_free(struct ocsp_signer_pool *pool)
     if (pool == NULL)
         return;
     ocsp_signer_pool_stop(pool);
+    ocsp_shelf_clear(&pool->shelf);
     pthread_cond_destroy(&pool->filled);
     pthread_mutex_destroy(&pool->lock);
     free(pool);

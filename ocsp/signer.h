@@ -39,11 +39,13 @@ ocsp_signer_outbox_take(struct ocsp_signer_outbox *outbox);
 
 struct ocsp_signer_pool;
 
-/* `hsm` and `responder` are borrowed. Before any thread: readers are added. */
+/* `hsm` and `responder` are borrowed. Before any thread: readers are added.
+ * `shared_entries` answers are kept for all loops. */
 struct ocsp_signer_pool *ocsp_signer_pool_new(struct ocsp_responder *responder,
                                               struct hsm *hsm,
                                               size_t thread_count,
-                                              size_t queue_max);
+                                              size_t queue_max,
+                                              size_t shared_entries);
 bool ocsp_signer_pool_start(struct ocsp_signer_pool *pool,
                             struct error *err) MUST_CHECK;
 

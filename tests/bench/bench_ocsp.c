@@ -43,7 +43,7 @@ make(void)
             parts_status(&responder, n, OCSP_STATE_REVOKED, 1, 1700000000);
         else
             parts_status(&responder, n, OCSP_STATE_VALID, 0, 0);
-    pool = ocsp_signer_pool_new(&responder, parts.hsm, 1, 1024);
+    pool = ocsp_signer_pool_new(&responder, parts.hsm, 1, 1024, 65536);
 }
 
 static void

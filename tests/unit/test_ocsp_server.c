@@ -65,7 +65,7 @@ start(void **state)
     parts_status(&responder, 0, OCSP_STATE_VALID, 0, 0);
     parts_status(&responder, 1, OCSP_STATE_REVOKED, 4, 1700000000);
     publish_files();
-    pool = ocsp_signer_pool_new(&responder, parts.hsm, 2, 256);
+    pool = ocsp_signer_pool_new(&responder, parts.hsm, 2, 256, 1024);
     assert_true(ocsp_server_new(&options, &responder, pool, &server, &err));
     assert_true(ocsp_signer_pool_start(pool, &err));
     assert_true(ocsp_server_start(server, &err));
@@ -343,6 +343,25 @@ who_has_the_answer_already_gets_304(void **state)
     assert_true(hear(fd, false));
     assert_int_equal(heard.status, 200);
     hang_up(fd);
+}
+
+/* Each thread has its own cache, and signatures of ECDSA differ. */
+static void
+all_threads_give_one_certificate_the_same_answer(void **state)
+{
+    char etag[128] = "";
+    int fd, i;
+
+    (void)state;
+    parts_status(&responder, 70, OCSP_STATE_VALID, 0, 0);
+    for (i = 0; i < 20; i++) {
+        fd = dial();
+        assert_int_equal(ask_post(fd, EVP_sha1(), 70), V_OCSP_CERTSTATUS_GOOD);
+        if (i == 0)
+            (void)snprintf(etag, sizeof etag, "%s", header("ETag"));
+        assert_string_equal(header("ETag"), etag);
+        hang_up(fd);
+    }
 }
 
 static void
@@ -922,6 +941,7 @@ main(void)
         cmocka_unit_test(
             a_cached_answer_has_the_headers_of_the_lightweight_profile),
         cmocka_unit_test(who_has_the_answer_already_gets_304),
+        cmocka_unit_test(all_threads_give_one_certificate_the_same_answer),
         cmocka_unit_test(head_has_the_length_and_no_body),
         cmocka_unit_test(
             base64_may_stand_at_the_root_after_a_slash_too_many_and_unencoded),
