@@ -20,8 +20,8 @@
 
 enum {
     BACKOFF_FIRST_MS = 100,
-    BACKOFF_LAST_MS = 10000,
-    STEADY_MS = 10000,         /* up this long: the next death starts afresh */
+    BACKOFF_LAST_MS = 2000,
+    STEADY_MS = 2000,          /* up this long: the next death starts afresh */
     CONFIG_BACKOFF_MS = 30000, /* after EX_CONFIG: a person must act */
     EX_CONFIG_STATUS = 78,
     READY_TRIES = 300,

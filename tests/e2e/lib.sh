@@ -14,7 +14,10 @@ trap 'exit 130' INT TERM
 clean_up() {
     status=$?
     if [ -n "${OWN_STATE:-}" ]; then
-        [ "$status" = 0 ] || tail -n 15 "$OWN_STATE"/log/*.log 2>/dev/null || true
+        [ "$status" = 0 ] || for log in "$OWN_STATE"/log/*.log; do
+            echo "== $log"
+            grep -v '"event":"http.request"' "$log" | tail -n 15
+        done
         "$SIGNET" down --state "$OWN_STATE" >/dev/null 2>&1 || true
         rm -rf "$OWN_STATE"
     fi

@@ -10,17 +10,19 @@ own_state
 
 supervised() { awk -v name="$1" '$1 == name { print $2 }' "$STATE/run/supervisor.status"; }
 children() { ps -o pid= --ppid "$1" 2>/dev/null || true; }
-random() { # random N: 0 to N-1, the same row for the same seed
+draw() { # draw N: sets $drawn, 0 to N-1; the same row for the same seed
     SEED=$(((SEED * 1103515245 + 12345) % 2147483648))
-    echo $((SEED / 65536 % $1))
+    drawn=$((SEED / 65536 % $1))
 }
 kill_one() {
-    case $(random 4) in
+    draw 4
+    case $drawn in
     0 | 1) victim=$(supervised signet-ca) ;;
     2)
         set -- $(children "$(supervised signet-ca)")
         [ $# -gt 0 ] || return 0
-        shift "$(random $#)"
+        draw $#
+        shift "$drawn"
         victim=$1
         ;;
     3)
@@ -39,7 +41,8 @@ done_kills=0
 while [ "$done_kills" -lt "$KILLS" ]; do
     kill_one
     kill -0 "$LOAD" 2>/dev/null || { cat "$WORK/load" "$WORK/load.err"; fail 'the load ended early'; }
-    sleep "0.$((3 + $(random 6)))"
+    draw 6
+    sleep "0.$((3 + drawn))"
 done
 echo "$done_kills kills"
 kill -TERM "$LOAD"
