@@ -1,6 +1,7 @@
 /* Manifests over what the database holds; see ca-core/audit.h. */
 #include "ca-core/audit.h"
 
+#include "base/hash.h"
 #include "db/entry.h"
 
 /* db_entry_each_hash */
@@ -48,9 +49,8 @@ audit_manifest(struct db *db, struct hsm *hsm, const struct hsm_key *key,
         return error_set(err, ERROR_INPUT,
                          "\"from\" must be before \"to\", and that not in the "
                          "future");
-    if (EVP_Q_digest(NULL, "SHA256", NULL, key->spki, key->spki_len,
-                     manifest.log_key, NULL) != 1)
-        return error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    if (!hash_sha256(key->spki, key->spki_len, manifest.log_key, err))
+        return false;
     ok = read_entries(db, &manifest, err) &&
          manifest_encode(&manifest, &octets, err) &&
          hsm_sign_checked(hsm, key, scheme, octets.data, octets.len, signature,

@@ -6,6 +6,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "ca-core/api.h"
 #include "ca-core/decision.h"
@@ -51,11 +52,8 @@ get_key(struct audit_keys *keys, const json_t *decision, const uint8_t id[32],
     if (!json_get_bytes(decision, "certificate", API_CERTIFICATE_MAX,
                         &certificate, err))
         goto out;
-    if (EVP_Q_digest(NULL, "SHA256", NULL, buf_text(&certificate),
-                     certificate.len, digest, NULL) != 1) {
-        error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    if (!hash_sha256(buf_text(&certificate), certificate.len, digest, err))
         goto out;
-    }
     if (memcmp(digest, id, sizeof digest) != 0) {
         error_set(err, ERROR_INPUT,
                   "\"certificate\" is not the one of \"credential_id\"");

@@ -9,6 +9,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 enum { PEM_MAX = 4096, INDEX_NONE = -1 };
@@ -163,11 +164,8 @@ manifest_key_parse(const char *pem, size_t len, EVP_PKEY **out,
         error_openssl(err, ERROR_INPUT, "unreadable public key");
         goto out;
     }
-    if (EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)der_len, sha256,
-                     NULL) != 1) {
-        error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    if (!hash_sha256(der, (size_t)der_len, sha256, err))
         goto out;
-    }
     *out = key;
     key = NULL;
     ok = true;

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "base/hash.h"
 #include "base/text.h"
 
 enum { DIGITS = 4, PATH_LEN = 4096 };
@@ -60,9 +59,8 @@ read_file(const char *folder, const char *name, struct buf *out,
     if (memchr(out->data == NULL ? (const uint8_t *)"" : out->data, '\0',
                out->len) != NULL)
         return error_set(err, ERROR_INPUT, "%s holds a NUL", path);
-    if (EVP_Q_digest(NULL, "SHA256", NULL, buf_text(out), out->len, sha256,
-                     NULL) != 1)
-        return error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    if (!hash_sha256(buf_text(out), out->len, sha256, err))
+        return false;
     return true;
 }
 
