@@ -4,12 +4,12 @@
  */
 #include "ca-core/ceremony.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "base/hash.h"
 #include "base/text.h"
 
 /* What every element's reader needs. */
@@ -360,11 +360,8 @@ ceremony_parse(const uint8_t *data, size_t len, const char *name,
     ceremony->file = base_copy(data, len);
     ceremony->file_len = len;
     ceremony->folder = base_text_copy(".");
-    if (EVP_Digest(data, len, ceremony->digest, NULL, EVP_sha256(), NULL) !=
-        1) {
-        error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    if (!hash_sha256(data, len, ceremony->digest, err))
         goto out;
-    }
     if (!read_all(&reader, err))
         goto out;
     *out = ceremony;
@@ -429,10 +426,10 @@ derive(const struct ceremony *ceremony, const char *purpose, unsigned attempt,
 
     (void)buf_addf(&text, "signet ceremony\n%s\n%s\n%u\n", ceremony->id,
                    purpose, attempt);
-    ok = !buf_is_full(&text) &&
-         EVP_Digest(text.data, text.len, out, NULL, EVP_sha256(), NULL) == 1;
+    assert(!buf_is_full(&text)); /* the schema bounds both */
+    ok = hash_sha256(text.data, text.len, out, err);
     buf_clear(&text);
-    return ok || error_openssl(err, ERROR_INTERNAL, "derive an identifier");
+    return ok || error_wrap(err, "derive an identifier");
 }
 
 bool

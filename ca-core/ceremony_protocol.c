@@ -1,6 +1,7 @@
 /* The signed protocol of a ceremony: what was done, before whom, with what. */
 #include "ca-core/ceremony_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,10 +9,12 @@
 #include <openssl/pem.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "ca-core/crl.h"
 #include "ca-core/serial.h"
 #include "db/crl.h"
+#include "hsm/inspect.h"
 
 enum { PROTOCOL_MAX = 4 * 1024 * 1024, TEXT_MAX = 4096 };
 
@@ -37,8 +40,8 @@ digest_hex(json_t *entry, const char *name, const uint8_t *data, size_t len,
 {
     uint8_t digest[32];
 
-    if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1)
-        return error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    if (!hash_sha256(data, len, digest, err))
+        return false;
     json_set_hex(entry, name, digest, sizeof digest);
     return true;
 }
@@ -124,11 +127,42 @@ list_crls(struct run *run, json_t *list, struct error *err)
     return true;
 }
 
+/* The devices that the keys are in, by their serial numbers. */
+static bool
+list_tokens(const struct run *run, json_t *list, struct error *err)
+{
+    static const char *const settings[] = {"hsm.root.token", "hsm.ca.token",
+                                           "hsm.ocsp.token"};
+    const struct hsm *const open[] = {run->root, run->ca, run->ocsp};
+    struct hsm_listed_token *tokens = base_alloc(HSM_LIST_MAX * sizeof *tokens);
+    size_t count = 0, i, k;
+    bool ok = hsm_token_list(config_path(run->config, "hsm.module"), tokens,
+                             &count, err);
+
+    for (i = 0; ok && i < 3; i++)
+        for (k = 0; open[i] != NULL && k < count; k++) {
+            json_t *entry;
+
+            if (strcmp(tokens[k].label,
+                       config_text(run->config, settings[i])) != 0)
+                continue;
+            entry = json_object();
+            json_set_text(entry, "label", tokens[k].label);
+            json_set_text(entry, "serial", tokens[k].serial);
+            json_set_text(entry, "manufacturer", tokens[k].manufacturer);
+            json_set_text(entry, "model", tokens[k].model);
+            json_array_append_new(list, entry);
+        }
+    free(tokens);
+    return ok;
+}
+
 static bool
 describe(struct run *run, json_t *protocol, struct error *err)
 {
     json_t *certificates = json_array(), *officers = json_array();
     json_t *crls = json_array(), *log_key = json_object();
+    json_t *tokens = json_array();
     char host[256] = "";
 
     (void)gethostname(host, sizeof host - 1);
@@ -141,6 +175,7 @@ describe(struct run *run, json_t *protocol, struct error *err)
     json_set_time(protocol, "done_at", clock_now());
     json_object_set_new(protocol, "witnesses",
                         ceremony_witnesses_json(run->plan));
+    json_object_set_new(protocol, "tokens", tokens);
     json_object_set(protocol, "keys", run->keys);
     json_object_set_new(protocol, "certificates", certificates);
     json_object_set_new(protocol, "officers", officers);
@@ -149,7 +184,8 @@ describe(struct run *run, json_t *protocol, struct error *err)
                  run->log_row.key_id_len);
     json_set_text(log_key, "scheme", run->log_row.scheme);
     json_object_set_new(protocol, "signed_by", log_key);
-    return list_certificates(run, certificates, err) &&
+    return list_tokens(run, tokens, err) &&
+           list_certificates(run, certificates, err) &&
            list_officers(run, officers, err) && list_crls(run, crls, err);
 }
 
@@ -170,10 +206,8 @@ ceremony_write_protocol(struct run *run, uint8_t digest[32], struct error *err)
          ceremony_path(run, "protocol", buf_text(&name), "json", &path, err) &&
          text_file_write(buf_text(&path), text.data, text.len, 0644, err) &&
          ceremony_path(run, "protocol", buf_text(&name), "sig", &path, err) &&
-         text_file_write(buf_text(&path), signature, len, 0644, err);
-    if (ok &&
-        EVP_Digest(text.data, text.len, digest, NULL, EVP_sha256(), NULL) != 1)
-        ok = error_openssl(err, ERROR_INTERNAL, "SHA-256");
+         text_file_write(buf_text(&path), signature, len, 0644, err) &&
+         hash_sha256(text.data, text.len, digest, err);
     json_decref(protocol);
     buf_clear(&name);
     buf_clear(&path);
@@ -232,6 +266,8 @@ report_protocol(const json_t *protocol, struct buf *report)
                                           "program",  "host",  "begun_at",
                                           "done_at"};
     static const char *const witness[] = {"name", "role", NULL};
+    static const char *const token[] = {"label", "serial", "manufacturer",
+                                        "model", NULL};
     static const char *const key[] = {"purpose", "token", "key_type", "key_id",
                                       NULL};
     static const char *const certificate[] = {"profile", "serial", "not_after",
@@ -248,6 +284,7 @@ report_protocol(const json_t *protocol, struct buf *report)
                        text == NULL ? "-" : text);
     }
     report_list(protocol, "witnesses", witness, report);
+    report_list(protocol, "tokens", token, report);
     report_list(protocol, "keys", key, report);
     report_list(protocol, "certificates", certificate, report);
     report_list(protocol, "officers", officer, report);

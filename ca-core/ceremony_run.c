@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "ca-core/entry.h"
 #include "ca-core/ocsp_signer.h"
 #include "db/officer.h"
@@ -262,9 +263,7 @@ enrol(struct db *db, struct der certificate, void *arg, struct error *err)
     json_set_text(body, "name", name != NULL ? name : plan->name);
     json_set_text(body, "person", plan->person);
     json_object_set(body, "roles", roles);
-    ok = EVP_Digest(certificate.data, certificate.len, id, NULL, EVP_sha256(),
-                    NULL) == 1 ||
-         error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    ok = hash_sha256(certificate.data, certificate.len, id, err);
     json_set_hex(body, "credential_id", id, sizeof id);
     ok = ok && ceremony_period(certificate, &period, err) &&
          db_officer_insert(db, enrolment->officer_id,

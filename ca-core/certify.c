@@ -4,8 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "base/hash.h"
 #include "ca-core/entry.h"
 #include "ca-core/key_check.h"
 #include "ca-core/lint.h"
@@ -138,11 +137,8 @@ record(struct db *db, void *arg, struct error *err)
     memcpy(row.serial, built->serial.octet, sizeof row.serial);
     memcpy(row.spki_sha256, recorded->spki_sha256, sizeof row.spki_sha256);
     serial_format(&built->serial, serial);
-    if (EVP_Digest(built->tbs.data, built->tbs.len, digest, NULL, EVP_sha256(),
-                   NULL) != 1) {
-        error_openssl(err, ERROR_INTERNAL, "SHA-256");
+    if (!hash_sha256(built->tbs.data, built->tbs.len, digest, err))
         goto out;
-    }
     json_set_text(body, "order_id", request->order_id);
     json_set_text(body, "issuer", recorded->issuer->name);
     json_set_text(body, "profile", request->profile->name);

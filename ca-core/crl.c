@@ -4,9 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "base/der.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "ca-core/entry.h"
 #include "ca-core/public_key.h"
@@ -186,14 +185,6 @@ store(struct db *db, void *arg, struct error *err)
     return ok;
 }
 
-static bool
-digest(const struct buf *data, uint8_t out[32], struct error *err)
-{
-    if (EVP_Digest(data->data, data->len, out, NULL, EVP_sha256(), NULL) != 1)
-        return error_openssl(err, ERROR_INTERNAL, "SHA-256");
-    return true;
-}
-
 /* Signs the TBSCertList of a row that is committed, and stores it. */
 static bool
 sign_and_store(struct db *db, struct hsm *hsm, const struct db_issuer *issuer,
@@ -210,7 +201,7 @@ sign_and_store(struct db *db, struct hsm *hsm, const struct db_issuer *issuer,
                           &len, err) &&
          tbs_certificate((struct der){tbs->data, tbs->len}, scheme, signature,
                          len, &der, err) &&
-         digest(&der, crl->sha256, err) &&
+         hash_sha256(der.data, der.len, crl->sha256, err) &&
          db_transaction(db, store, &stored, err);
     buf_clear(&der);
     return ok;
@@ -267,7 +258,7 @@ crl_publish(struct db *db, struct hsm *hsm, const struct db_issuer *issuer,
     head.next_update = crl.next_update;
     crl.status_index = base.head_index;
     if (!encode(db, issuer, &base, &head, &tbs, &crl.entries, err) ||
-        !digest(&tbs, crl.sha256, err))
+        !hash_sha256(tbs.data, tbs.len, crl.sha256, err))
         goto out;
     if (!db_crl_reserve(db, &crl, err)) {
         if (err != NULL && err->code == ERROR_CONFLICT)
