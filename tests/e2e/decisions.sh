@@ -43,9 +43,10 @@ forged=$(STATE=$WORK; mkdir -p "$WORK/officers"; rm -rf "$WORK/officers/stranger
 envelope "$order" "$first" "$forged" | refused 403 'a certificate that is no officer'\''s credential'
 
 # A second credential of the same person does not make two people; a dismissed officer is none.
+unique=$(new_id | cut -c1-8)
 enroll() { # NAME PERSON ROLES(json) -> $WORK/officers/NAME
     mkdir -p "$WORK/officers/$1"
-    new_order issue "officer-$1" ec-p256 ".profile = \"officer\" | del(.organization_code) | .subject = {country: \"CN\", organization: \"Signet\", common_name: \"$1\"}" |
+    new_order issue "officer-$1" ec-p256 ".profile = \"officer\" | del(.organization_code) | .subject = {country: \"CN\", organization: \"Signet\", common_name: \"$1\", serial_number: \"$1-$unique\"}" |
         approve | submit >"$WORK/officer.json"
     pem_of "$WORK/officer.json" >"$WORK/officers/$1/cert.pem"
     cp "$WORK/officer-$1.key" "$WORK/officers/$1/key.pem"
@@ -56,7 +57,7 @@ enroll() { # NAME PERSON ROLES(json) -> $WORK/officers/NAME
           officer: {officer_id: $officer, name: $name, person: $person, roles: $roles, credential: {kind: "x509", certificate: $der}}}'
 }
 by() { (STATE=$WORK; decision "$@"); } # a decision by an officer of $WORK/officers
-unique=$(new_id | cut -c1-8)
+
 person_of_first=$(signet officer list --json | jq -r --arg id "$(cat "$STATE/officers/first/officer_id")" '.officers[] | select(.officer_id == $id).person')
 enroll twin "$person_of_first" '["second-reviewer"]' | administer | refused 409 'a person is enrolled twice'
 order=$(enroll temp "P-$unique" '["second-reviewer"]')

@@ -8,7 +8,8 @@ SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
 echo "seed $SEED"
 own_state
 
-supervised() { awk -v name="$1" '$1 == name { print $2 }' "$STATE/run/supervisor.status"; }
+# The process of a service; fails while it is down (0 would name our own group).
+supervised() { awk -v name="$1" '$1 == name && $2 > 1 { print $2; found = 1 } END { exit !found }' "$STATE/run/supervisor.status"; }
 children() { ps -o pid= --ppid "$1" 2>/dev/null || true; }
 draw() { # draw N: sets $drawn, 0 to N-1; the same row for the same seed
     SEED=$(((SEED * 1103515245 + 12345) % 2147483648))
@@ -17,20 +18,21 @@ draw() { # draw N: sets $drawn, 0 to N-1; the same row for the same seed
 kill_one() {
     draw 4
     case $drawn in
-    0 | 1) victim=$(supervised signet-ca) ;;
+    0 | 1) victim=$(supervised signet-ca) || return 0 ;;
     2)
-        set -- $(children "$(supervised signet-ca)")
+        parent=$(supervised signet-ca) || return 0
+        # shellcheck disable=SC2046
+        set -- $(children "$parent")
         [ $# -gt 0 ] || return 0
         draw $#
         shift "$drawn"
         victim=$1
         ;;
     3)
-        victim=$(supervised postgresql)
+        victim=$(supervised postgresql) || return 0
         victim="$victim $(children "$victim")"
         ;;
     esac
-    [ "$victim" != 0 ] || return 0
     # shellcheck disable=SC2086
     kill -KILL $victim 2>/dev/null || return 0
     done_kills=$((done_kills + 1))

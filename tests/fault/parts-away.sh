@@ -15,7 +15,7 @@ trap 'clean_up; umount "$OWN_STATE" 2>/dev/null; rmdir "$OWN_STATE" 2>/dev/null'
 . "$OWN_STATE/env"
 STATE=$OWN_STATE
 
-supervised() { awk -v name="$1" '$1 == name { print $2 }' "$STATE/run/supervisor.status"; }
+supervised() { awk -v name="$1" '$1 == name && $2 > 1 { print $2; found = 1 } END { exit !found }' "$STATE/run/supervisor.status"; }
 tree() { echo "$1" $(ps -o pid= --ppid "$1" 2>/dev/null); }
 healthy() { "$SIGNET" status --state "$STATE"; }
 
@@ -56,8 +56,9 @@ if grep -h 'wrong PIN' "$STATE"/log/signet-*.log; then fail 'a PIN was called wr
 
 # --- the database
 mv "$STATE/pg" "$STATE/pg.away"
+server=$(supervised postgresql)
 # shellcheck disable=SC2046
-kill -KILL $(tree "$(supervised postgresql)")
+kill -KILL $(tree "$server")
 refused_in 'database away' 5
 mv "$STATE/pg.away" "$STATE/pg"
 back 'database away' 25
