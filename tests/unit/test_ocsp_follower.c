@@ -138,11 +138,14 @@ fill(void)
 static int
 start(void **state)
 {
-    const struct ocsp_follower_options options = {
-        .connection = pg_connection("signet_ocsp"), .poll_ms = POLL_MS};
+    static char connection[512]; /* the follower borrows it */
+    const struct ocsp_follower_options options = {.connection = connection,
+                                                  .poll_ms = POLL_MS};
     struct error err = {0};
 
     (void)state;
+    (void)snprintf(connection, sizeof connection, "%s",
+                   pg_connection("signet_ocsp"));
     fill();
     ocsp_responder_init(&responder);
     responder.validity_s = 3600;
