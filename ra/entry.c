@@ -53,21 +53,15 @@ decision_add(json_t *json, const struct application_step *step,
              const struct entry_decision *decided)
 {
     json_t *decision = review_decision_json(decided->decision);
-    json_t *list;
 
     json_set_bytes(decision, "certificate", decided->certificate,
                    decided->certificate_len);
-    if (decided->decision->verdict != REVIEW_APPROVE) {
-        json_object_del(decision, "remark");
-        json_object_set_new(json, "decision", decision);
-        return;
-    }
-    json_object_set_new(
-        decision, "statement",
-        json_stringn((const char *)step->statement, step->statement_len));
-    list = json_array();
-    json_array_append_new(list, decision);
-    json_object_set_new(json, "decisions", list);
+    json_object_del(decision, "remark");
+    if (decided->decision->verdict == REVIEW_APPROVE)
+        json_object_set_new(
+            decision, "statement",
+            json_stringn((const char *)step->statement, step->statement_len));
+    json_object_set_new(json, "decision", decision);
 }
 
 bool

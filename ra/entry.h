@@ -21,9 +21,12 @@ struct entry_decision {
 };
 
 /* Appends `application.<event>`. `order_id` NULL before there is one;
- * `decided` NULL when no officer decided. An approval is written as the core
- * writes decisions ("decisions": ca-core/entry.h), so one check serves all. A
- * return or rejection is told without its remark. The last thing in its
+ * `decided` NULL when no officer decided. What an officer decided stands there
+ * as "decision", with the certificate and, of an approval, the statement that
+ * was signed, so its signature can be checked from the entry alone. The order
+ * itself does not: it names people, and what was rejected is nobody's business
+ * for ever; once the CA takes it, order.accepted holds it with all decisions.
+ * A statement with a remark stays in the history too. The last thing in its
  * transaction. */
 bool entry_application(struct db *db, const struct application_step *step,
                        const char *account, const char *order_id,
