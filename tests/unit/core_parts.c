@@ -200,8 +200,8 @@ core_restart_writer(struct core *core, size_t signers)
     start_writer(core, signers);
 }
 
-void
-core_start(struct core *core, size_t signers)
+static void
+start_core(struct core *core, size_t signers, size_t processes)
 {
     struct ca_service *service = &core->service;
     struct error err = {0};
@@ -209,6 +209,7 @@ core_start(struct core *core, size_t signers)
     memset(core, 0, sizeof *core);
     pg_start();
     soft_token_make(&core->token);
+    core->token.options.signer_count = processes;
     check(hsm_open(&core->token.options, &core->hsm, &err), &err);
     service->hsm = core->hsm;
     service->token = "test";
@@ -234,6 +235,18 @@ core_start(struct core *core, size_t signers)
     issuers_new(core->hsm, "test", &service->issuers);
     check(issuers_refresh(service->issuers, core->worker->db, &err), &err);
     start_writer(core, signers);
+}
+
+void
+core_start(struct core *core, size_t signers)
+{
+    start_core(core, signers, 0);
+}
+
+void
+core_start_services(struct core *core, size_t signers)
+{
+    start_core(core, signers, signers);
 }
 
 void

@@ -38,6 +38,8 @@ struct core {
 
 /* The issuer is "issuing-1", P-256. `signers` threads sign. */
 void core_start(struct core *core, size_t signers);
+/* The same with that many signer processes, as the service has. */
+void core_start_services(struct core *core, size_t signers);
 void core_stop(struct core *core);
 /* Ends and starts the writer, as a process would. */
 void core_restart_writer(struct core *core, size_t signers);
