@@ -225,6 +225,7 @@ keep_time(struct signer_pool *pool)
 {
     int64_t now = clock_monotonic_ms();
     int64_t next = pool->dead_count > 0 ? now + REAP_MS : -1;
+    bool is_starting = false;
     struct signer_pin_state pin;
     size_t i;
 
@@ -233,12 +234,16 @@ keep_time(struct signer_pool *pool)
         pool->is_refused = !signer_pin_changed(&pool->pin, &pin);
         next = now + PIN_LOOK_MS;
     }
+    for (i = 0; i < pool->count; i++)
+        is_starting |= pool->signers[i].state == STARTING;
     for (i = 0; i < pool->count; i++) {
         struct signer *signer = &pool->signers[i];
 
-        if (signer->state == DOWN && !pool->is_refused &&
+        /* One after another: they would only wait for the login lock. */
+        if (signer->state == DOWN && !pool->is_refused && !is_starting &&
             signer->due_ms <= now) {
             start(pool, signer);
+            is_starting = signer->state == STARTING;
         } else if (signer->state == STARTING && signer->due_ms <= now) {
             struct error why = {0};
 
@@ -248,7 +253,7 @@ keep_time(struct signer_pool *pool)
         } else if (signer->state == OVERDUE && signer->due_ms <= now) {
             retire(pool, signer);
         }
-        if ((signer->state == DOWN && !pool->is_refused) ||
+        if ((signer->state == DOWN && !pool->is_refused && !is_starting) ||
             signer->state == STARTING || signer->state == OVERDUE)
             next = next < 0 || signer->due_ms < next ? signer->due_ms : next;
     }

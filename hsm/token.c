@@ -9,7 +9,7 @@
 #include "hsm/guard.h"
 #include "hsm/login.h"
 
-enum { LOCK_WAIT_MS = 3000, OPEN_TRIES = 3, OPEN_PAUSE_MS = 50 };
+enum { LOCK_WAIT_MS = 10000, OPEN_TRIES = 3, OPEN_PAUSE_MS = 50 };
 
 bool
 token_init(struct token *token, const struct hsm_options *options,

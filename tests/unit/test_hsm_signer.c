@@ -549,7 +549,7 @@ a_wrong_signature_is_never_released(void **state)
 }
 
 static void
-processes_that_start_together_all_log_in(void **state)
+eight_signers_serve_eight_threads(void **state)
 {
     struct hsm *hsm = open_signers(8, true);
     pid_t pids[16];
@@ -660,7 +660,7 @@ main(void)
         cmocka_unit_test(a_refused_pin_stops_the_start_after_one_attempt),
         cmocka_unit_test(a_pin_refused_while_serving_waits_for_the_operator),
         cmocka_unit_test(a_wrong_signature_is_never_released),
-        cmocka_unit_test(processes_that_start_together_all_log_in),
+        cmocka_unit_test(eight_signers_serve_eight_threads),
         cmocka_unit_test(a_new_key_is_known_to_every_signer),
         cmocka_unit_test(the_pin_is_in_no_argument_environment_or_file_of_ours),
         cmocka_unit_test(a_missing_signer_program_or_module_is_an_error),
