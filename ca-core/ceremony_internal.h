@@ -94,7 +94,7 @@ bool ceremony_write_officer(const struct run *run,
 /* public/: what relying parties need, of all issuers of the database. */
 bool ceremony_write_public(struct run *run, struct error *err) MUST_CHECK;
 
-/* ---- ceremony_authority.c ---------------------------------------------- */
+/* ---- ceremony_open.c --------------------------------------------------- */
 
 /* As role signet_ca. `options` must live as long as the connection. */
 bool ceremony_open_database(const struct config *config,
@@ -106,9 +106,6 @@ bool ceremony_open_token(const struct config *config, const char *which,
 /* Database, issuers and the tokens that the file needs. */
 bool ceremony_open(struct run *run, struct error *err) MUST_CHECK;
 void ceremony_close(struct run *run);
-bool ceremony_make_authority(struct run *run, size_t place,
-                             struct error *err) MUST_CHECK;
-
 /* The issuer by name: of this run, or of the database. NULL if there is none.
  */
 const struct db_issuer *ceremony_issuer(const struct run *run,
@@ -119,6 +116,14 @@ struct hsm *ceremony_token_of(const struct run *run,
 /* From when to when a certificate of ours is valid. */
 bool ceremony_period(struct der certificate, struct validity_period *out,
                      struct error *err) MUST_CHECK;
+
+/* ---- ceremony_authority.c ---------------------------------------------- */
+
+/* The authority at this place of the file: key, certificate, OCSP signers,
+ * first CRL; then it takes its state, and the place of the one that it
+ * replaces. */
+bool ceremony_make_authority(struct run *run, size_t place,
+                             struct error *err) MUST_CHECK;
 
 /* ---- ceremony_protocol.c ----------------------------------------------- */
 

@@ -10,10 +10,8 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "ca-core/entry.h"
-#include "ca-core/ocsp_signer.h"
 #include "db/officer.h"
 #include "db/order.h"
-#include "db/sql_ca.h"
 
 /* ---- The order --------------------------------------------------------- */
 
