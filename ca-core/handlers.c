@@ -16,7 +16,9 @@ ca_worker_new(void *service, struct error *err)
     struct ca_worker *worker = base_alloc(sizeof *worker);
 
     worker->service = service;
-    if (!db_open(&worker->service->db, &worker->db, err)) {
+    if (!db_open(&worker->service->db, &worker->db, err) ||
+        !issuers_ready(worker->service->issuers, worker->db, err)) {
+        db_close(worker->db);
         free(worker);
         return NULL;
     }
@@ -280,7 +282,8 @@ credential_json(const struct db_credential *credential)
 
     json_set_hex(object, "credential_id", credential->credential_id, 32);
     json_set_text(object, "kind", credential->kind);
-    json_set_text(object, "state", credential->is_active ? "active" : "revoked");
+    json_set_text(object, "state",
+                  credential->is_active ? "active" : "revoked");
     json_set_time(object, "not_before", credential->not_before);
     json_set_time(object, "not_after", credential->not_after);
     return object;

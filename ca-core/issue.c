@@ -432,7 +432,8 @@ read_adopted(struct issue *issue, struct issue_pending *pending)
 {
     struct issue_job *job = NULL;
     struct error err = {0};
-    bool ok = issue_job_read(issue->db, issue->options.issuers,
+    bool ok = issuers_ready(issue->options.issuers, issue->db, &err) &&
+              issue_job_read(issue->db, issue->options.issuers,
                              pending->order_id, &job, &err);
 
     (void)pthread_mutex_lock(&issue->lock);

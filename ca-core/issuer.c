@@ -236,6 +236,16 @@ issuers_refresh(struct issuers *issuers, struct db *db, struct error *err)
     return true;
 }
 
+bool
+issuers_ready(struct issuers *issuers, struct db *db, struct error *err)
+{
+    struct issuer_set *set = issuers_get(issuers);
+    bool is_read = set->count > 0;
+
+    issuers_release(issuers, set);
+    return is_read || issuers_refresh(issuers, db, err);
+}
+
 const struct issuer *
 issuer_find(const struct issuer_set *set, const char *name)
 {

@@ -40,6 +40,11 @@ void issuers_free(struct issuers *issuers); /* NULL is nothing */
 bool issuers_refresh(struct issuers *issuers, struct db *db,
                      struct error *err) MUST_CHECK;
 
+/* Refreshes unless issuers were read once already: before that every order
+ * would seem to name an issuer that does not exist. */
+bool issuers_ready(struct issuers *issuers, struct db *db,
+                   struct error *err) MUST_CHECK;
+
 /* The newest set; give it back with issuers_release(). */
 struct issuer_set *issuers_get(struct issuers *issuers);
 /* One more reference to a set that is held. */

@@ -65,7 +65,7 @@ packages() {
 }
 
 BUILD_PACKAGES='gcc libc6-dev cmake ninja-build pkg-config libssl-dev libpq-dev libevent-dev libxml2-dev
-    libp11-kit-dev libjansson-dev libcurl4-openssl-dev libargon2-dev'
+    libp11-kit-dev libjansson-dev libcurl4-openssl-dev'
 RUN_PACKAGES='softhsm2 postgresql-15 openssl curl acl util-linux'
 
 build_release() {

@@ -10,9 +10,12 @@ supervisor_pid() {
 launch_start() {
     need_state
     if supervisor_pid; then return 0; fi
-    as_owner setsid "$PROGRAMS/signet" service supervise --state "$STATE" \
-        --programs "$PROGRAMS" --postgres "$POSTGRES" \
-        </dev/null >>"$STATE/log/supervisor.log" 2>&1 &
+    # The subshell gives up our output at once: `./signet up | less` must end.
+    (
+        exec </dev/null >>"$STATE/log/supervisor.log" 2>&1
+        as_owner setsid "$PROGRAMS/signet" service supervise --state "$STATE" \
+            --programs "$PROGRAMS" --postgres "$POSTGRES"
+    ) &
 }
 
 # Until every service says it is healthy.

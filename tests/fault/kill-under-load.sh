@@ -1,10 +1,10 @@
 #!/bin/sh
 # 16 registration authorities send orders while signet-ca, its signers and PostgreSQL
-# are killed at random. KILLS (200) and SEED say how often and in which order.
+# are killed at random. KILLS (60) and SEED say how often and in which order.
 set -eu
 . "$(dirname "$0")/lib-faults.sh"
-KILLS=${KILLS:-200}
-SEED=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+KILLS=${KILLS:-60}
+[ -n "${SEED:-}" ] || SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 echo "seed $SEED"
 own_state
 
@@ -38,17 +38,23 @@ kill_one() {
     done_kills=$((done_kills + 1))
 }
 
+promised() { wc -l <"$WORK/promises"; }
+more_than() { [ "$(promised)" -gt "$1" ]; }
+
 start_load 16 100000 # ended below, once the kills are done
 done_kills=0
+poll 20 more_than 0 || fail 'no order is answered'
 while [ "$done_kills" -lt "$KILLS" ]; do
     kill_one
     kill -0 "$LOAD" 2>/dev/null || { cat "$WORK/load" "$WORK/load.err"; fail 'the load ended early'; }
-    draw 6
-    sleep "0.$((3 + drawn))"
+    # Service resumes after each kill, before the next; and the next comes at any moment of it.
+    poll 30 more_than "$(promised)" || fail "no order is answered 30 s after kill $done_kills ($victim)"
+    draw 10
+    sleep "0.$drawn"
 done
 echo "$done_kills kills"
 kill -TERM "$LOAD"
 finish_load
 poll 20 "$SIGNET" status --state "$STATE" || fail 'not healthy after the kills'
 check_invariants "$WORK/promises"
-[ "$(wc -l <"$WORK/promises")" -gt 100 ] || fail 'too few orders were answered to prove anything'
+[ "$(promised)" -gt "$KILLS" ] || fail 'too few orders were answered to prove anything'
