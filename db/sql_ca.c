@@ -214,9 +214,8 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
                        " ('issue', 'renew', 'rekey', 'reissue', 'change')"
                        " AND received_at < $1"
                        " ORDER BY received_at LIMIT $2"},
-    [DB_ORDER_CLOCK] = {"order_clock",
-                        "SELECT e.at FROM log.head h JOIN log.entry e"
-                        " ON e.index = h.next_index - 1"},
+    [DB_ORDER_CLOCK] = {"order_clock", "SELECT at FROM log.entry"
+                                       " ORDER BY index DESC LIMIT 1"},
     /* Only of officers and credentials that are active at this moment. */
     [DB_DECISION_INSERT] =
         {"decision_insert",
