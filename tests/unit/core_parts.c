@@ -228,11 +228,11 @@ start_core(struct core *core, size_t signers, size_t processes)
     check(profile_set_load(SOFT_CA_PROFILES, SOFT_CA_SCHEMAS,
                            &service->profiles, &err),
           &err);
+    issuers_new(core->hsm, "test", &service->issuers);
     core->worker = ca_worker_new(service, &err);
     check(core->worker != NULL, &err);
     make_issuer(core);
     make_officers(core);
-    issuers_new(core->hsm, "test", &service->issuers);
     check(issuers_refresh(service->issuers, core->worker->db, &err), &err);
     start_writer(core, signers);
 }
