@@ -62,12 +62,12 @@ struct db_params {
 };
 
 /* Bind the next parameter; data is borrowed until db_params_clear(). */
-void db_bind_int64(struct db_params *p, int64_t value);  /* bigint */
-void db_bind_int32(struct db_params *p, int32_t value);  /* integer */
-void db_bind_bool(struct db_params *p, bool value);      /* boolean */
+void db_bind_int64(struct db_params *p, int64_t value);    /* bigint */
+void db_bind_int32(struct db_params *p, int32_t value);    /* integer */
+void db_bind_bool(struct db_params *p, bool value);        /* boolean */
 void db_bind_text(struct db_params *p, const char *value); /* text; or NULL */
 void db_bind_bytes(struct db_params *p, const void *data, size_t len);
-void db_bind_time(struct db_params *p, int64_t at); /* timestamptz */
+void db_bind_time(struct db_params *p, int64_t at);         /* timestamptz */
 void db_bind_time_or_null(struct db_params *p, int64_t at); /* 0: NULL */
 void db_bind_null(struct db_params *p);
 
@@ -111,8 +111,7 @@ bool db_is_null(const struct db_result *r, size_t row, int column);
 
 /* Streams a long answer row by row (single-row mode), constant memory. `each`
  * gets results of one row; false from it ends the query with its error. */
-typedef bool db_each(const struct db_result *row, void *arg,
-                     struct error *err);
+typedef bool db_each(const struct db_result *row, void *arg, struct error *err);
 bool db_stream(struct db *db, size_t statement, struct db_params *p,
                db_each *each, void *arg, struct error *err) MUST_CHECK;
 
