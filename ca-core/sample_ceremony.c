@@ -51,7 +51,7 @@ write_file(const struct sample *sample, const char *id, struct buf *out)
                    "<witness name=\"signet sample\" role=\"program\"/>",
                    id, sample->tag);
     for (type = 0; type < HSM_KEY_TYPE_COUNT; type++) {
-        const char *name = hsm_key_type_name(type);
+        const char *name = hsm_key_type_name((enum hsm_key_type)type);
 
         if (!root->is_key_allowed[type])
             continue;
