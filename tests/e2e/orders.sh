@@ -78,7 +78,7 @@ new_revocation revoke "$five" superseded | approve | refused 409 'a second revoc
 
 # --- a compromised key never comes back, under any name
 cp "$WORK/five.key" "$WORK/compromised.key"
-new_order issue compromised ec-p256 | approve | refused 409 'a key that was compromised'
+new_order issue compromised ec-p256 | approve | refused 403 'a key that was compromised'
 
 # --- revocation by key: every certificate with it, and the key is blocked
 new_order issue shared ec-p256 | approve | submit >"$WORK/shared.json"
