@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/x509.h>
 
@@ -150,15 +151,22 @@ check_officer(const struct api_decision *decision,
     return true;
 }
 
+bool
+decision_same_person(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
+}
+
 /* Nobody decides about themselves. */
 static bool
 check_interest(const struct api_order *order, const struct db_officer *officer,
                struct error *err)
 {
-    if (order->person != NULL && strcmp(order->person, officer->person) == 0)
+    if (order->person != NULL &&
+        decision_same_person(order->person, officer->person))
         return error_set(err, ERROR_DENIED, "the applicant may not decide");
     if (order->kind == API_ENROLL_OFFICER &&
-        (strcmp(order->officer.person, officer->person) == 0 ||
+        (decision_same_person(order->officer.person, officer->person) ||
          strcmp(order->officer.officer_id, officer->officer_id) == 0))
         return error_set(err, ERROR_DENIED,
                          "the officer to be enrolled may not decide");
@@ -179,8 +187,8 @@ check_different(const struct api_envelope *envelope,
              * personnel number says who it is. */
             if (strcmp(by[i]->row->officer.officer_id,
                        by[j]->row->officer.officer_id) == 0 ||
-                strcmp(by[i]->row->officer.person,
-                       by[j]->row->officer.person) == 0)
+                decision_same_person(by[i]->row->officer.person,
+                                     by[j]->row->officer.person))
                 return error_set(err, ERROR_DENIED,
                                  "one person decided %s and %s",
                                  api_step_name(envelope->decision[j].step),

@@ -21,6 +21,10 @@ struct decision_credential {
  * end. Static. */
 const char *const *decision_steps(enum api_kind kind);
 
+/* Whether two personnel numbers name one human being: the last digit of GB
+ * 11643 is written x and X. */
+bool decision_same_person(const char *a, const char *b);
+
 /*
  * Pure. ERROR_DENIED tells why the decisions do not carry the order: a step
  * missing, twice or of another kind; a credential not in the register, revoked,

@@ -6,9 +6,10 @@
 #include "ca-core/accept.h"
 
 /* Whether the order can be carried out: the credential is a certificate of a
- * key that signs decisions and not expired; dismissing leaves two business
- * administrators, without whom nobody could be enrolled any more. ERROR_INPUT,
- * ERROR_CONFLICT. */
+ * key that signs decisions, is of good quality, blocked for nobody and in no
+ * other credential, and not expired; neither the person nor the id is enrolled
+ * already; dismissing leaves two business administrators, without whom nobody
+ * could be enrolled any more. ERROR_INPUT, ERROR_DENIED, ERROR_CONFLICT. */
 bool officer_check(struct db *db, const struct api_order *order, int64_t now,
                    struct error *err) MUST_CHECK;
 
