@@ -164,6 +164,9 @@ http_exchange_run(const struct http_server_options *options, void **context,
         run_health(options, worker, res, is_ready ? NULL : &err);
     } else if (!is_ready) {
         http_reply_error(res, req, "worker.start", &err);
+    } else if (exchange->route->peers != NULL && options->admit != NULL &&
+               !options->admit(worker, req, &err)) {
+        http_reply_error(res, req, "http.peer", &err);
     } else {
         exchange->route->handle(worker, req, res);
         if (res->status == 0) {

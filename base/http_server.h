@@ -50,6 +50,12 @@ struct http_server_options {
     void (*worker_free)(void *worker);
     void *service;
 
+    /* Whether the one who asks for a route with `peers` is who its certificate
+     * says; runs on a worker before the handler, which does not run when it is
+     * false. NULL: chain and name are enough. */
+    bool (*admit)(void *worker, const struct http_request *req,
+                  struct error *err);
+
     /* Fills `out` with "ok" or a problem per part; NULL: always healthy.
      * Runs on a worker. */
     bool (*health)(void *worker, json_t *out);

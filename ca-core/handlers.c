@@ -36,6 +36,15 @@ ca_worker_free(void *arg)
     free(worker);
 }
 
+bool
+ca_worker_admit(void *arg, const struct http_request *req, struct error *err)
+{
+    struct ca_worker *worker = arg;
+
+    return peer_admit(&worker->peers, worker->db, req->peer.certificate,
+                      req->peer.certificate_len, clock_monotonic_ms(), err);
+}
+
 /* ---- Orders ------------------------------------------------------------ */
 
 static bool

@@ -7,6 +7,7 @@
 #include "ca-core/crl.h"
 #include "ca-core/decision.h"
 #include "ca-core/issue.h"
+#include "ca-core/peer.h"
 
 /* What all workers share; nothing of it changes while they run. */
 struct ca_service {
@@ -26,6 +27,7 @@ struct ca_worker {
     struct ca_service *service; /* borrowed */
     struct db *db;
     struct decision_keys *keys;
+    struct peer_memory peers;
 };
 
 extern const struct http_route ca_routes[];
@@ -38,6 +40,8 @@ void ca_post_manifest(void *worker, const struct http_request *req,
 /* For http_server_options. */
 void *ca_worker_new(void *service, struct error *err);
 void ca_worker_free(void *worker);
+bool ca_worker_admit(void *worker, const struct http_request *req,
+                     struct error *err);
 bool ca_health(void *worker, json_t *out);
 
 #endif

@@ -126,6 +126,7 @@ options_fill(struct state *state, const struct config *config)
         .worker_new = ca_worker_new,
         .worker_free = ca_worker_free,
         .service = &state->service,
+        .admit = ca_worker_admit,
         .health = ca_health,
     };
 }

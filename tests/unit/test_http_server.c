@@ -643,7 +643,10 @@ remove_pki(void **state)
 }
 
 static void
-start_tls(struct http_parts *parts, enum http_client_certificate client)
+start_tls_admitting(struct http_parts *parts,
+                    enum http_client_certificate client,
+                    bool (*admit)(void *worker, const struct http_request *req,
+                                  struct error *err))
 {
     static char certificate[128], key[128], trust[128];
 
@@ -657,9 +660,16 @@ start_tls(struct http_parts *parts, enum http_client_certificate client)
     parts->options.client_certificate = client;
     parts->options.peers = peers;
     parts->options.peer_count = sizeof peers / sizeof peers[0];
+    parts->options.admit = admit;
     /* A handshake under the thread sanitizer takes its time. */
     parts->options.header_timeout_ms = 5000;
     http_parts_start(parts);
+}
+
+static void
+start_tls(struct http_parts *parts, enum http_client_certificate client)
+{
+    start_tls_admitting(parts, client, NULL);
 }
 
 /* curl's view of `path` as `client` (NULL: without certificate). */
@@ -699,6 +709,35 @@ routes_admit_the_peers_they_name(void **state)
     assert_non_null(strstr(out, "403"));
     assert_int_equal(ask(&parts, "other", "", "/any", out, sizeof out), 0);
     assert_string_equal(out, "1 other 1\n200");
+    (void)http_parts_stop(&parts);
+}
+
+/* Knows one of its peers, by more than the name. */
+static bool
+admit(void *worker, const struct http_request *req, struct error *err)
+{
+    (void)worker;
+    assert_non_null(req->peer.certificate);
+    return strcmp(req->path, "/both") == 0 ||
+           error_set(err, ERROR_DENIED, "an impostor");
+}
+
+static void
+a_peer_that_is_not_admitted_reaches_no_handler(void **state)
+{
+    struct http_parts parts;
+    char out[1024];
+
+    (void)state;
+    start_tls_admitting(&parts, HTTP_CLIENT_OPTIONAL, admit);
+    assert_int_equal(ask(&parts, "ra", "", "/both", out, sizeof out), 0);
+    assert_string_equal(out, "1 signet-ra 1\n200");
+    assert_int_equal(ask(&parts, "ra", "", "/ra", out, sizeof out), 0);
+    assert_non_null(strstr(out, "an impostor"));
+    assert_non_null(strstr(out, "403"));
+    /* Routes for everybody do not ask. */
+    assert_int_equal(ask(&parts, NULL, "", "/who", out, sizeof out), 0);
+    assert_string_equal(out, "0  0\n200");
     (void)http_parts_stop(&parts);
 }
 
@@ -843,6 +882,7 @@ main(void)
         cmocka_unit_test(a_stop_answers_what_is_under_way_and_closes_the_idle),
         cmocka_unit_test(health_tells_each_part_and_503_when_one_fails),
         cmocka_unit_test(routes_admit_the_peers_they_name),
+        cmocka_unit_test(a_peer_that_is_not_admitted_reaches_no_handler),
         cmocka_unit_test(
             certificates_under_another_root_and_old_tls_get_no_connection),
         cmocka_unit_test(a_resumed_session_is_still_the_same_peer),
