@@ -12,8 +12,10 @@ launch_up() {
     print_welcome
 }
 
+# In a subshell: around a function the shell keeps a copy of our output open,
+# and what goes on running would hold it: `./signet demo | less` must end.
 launch_up_quietly() {
-    launch_up >&2
+    (exec >&2 && launch_up)
 }
 
 # A state is complete or it is nothing: until DIR/complete is there nobody has
