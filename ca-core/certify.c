@@ -155,6 +155,23 @@ out:
     return ok;
 }
 
+/* A key that was compromised is certified for nobody, ourselves included
+ * (reliability.md, incident 21). */
+static bool
+check_blocked(struct db *db, const uint8_t digest[PUBLIC_KEY_DIGEST_LEN],
+              struct error *err)
+{
+    uint8_t one[1][PUBLIC_KEY_DIGEST_LEN];
+    bool is_blocked = false;
+
+    memcpy(one[0], digest, sizeof one[0]);
+    if (!db_key_blocked(db, (const uint8_t(*)[32])one, 1, &is_blocked, err))
+        return false;
+    return !is_blocked ||
+           error_set(err, ERROR_DENIED,
+                     "this key is blocked: it was reported compromised");
+}
+
 static bool
 build_and_record(struct db *db, const struct certify_issuer *issuer,
                  const struct certify_request *request, struct error *err)
@@ -167,7 +184,8 @@ build_and_record(struct db *db, const struct certify_issuer *issuer,
     if (!certify_build(issuer, request, &built, err) ||
         !name_format((struct der){built.subject.data, built.subject.len}, &text,
                      err) ||
-        !public_key_digest(request->spki, recorded.spki_sha256, err))
+        !public_key_digest(request->spki, recorded.spki_sha256, err) ||
+        !check_blocked(db, recorded.spki_sha256, err))
         goto out;
     recorded.subject_text = buf_text(&text);
     ok = db_transaction(db, record, &recorded, err);
@@ -284,6 +302,7 @@ certify(struct db *db, const struct certify_issuer *issuer,
     if (row == NULL) {
         db_certificates_free(rows, count);
         rows = NULL;
+        count = 0;
         if (!build_and_record(db, issuer, request, err) ||
             !db_certificate_of_order(db, request->order_id, &rows, &count, err))
             goto out;

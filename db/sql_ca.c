@@ -17,6 +17,14 @@
     " o.until, coalesce((SELECT string_agg(role, ',' ORDER BY role)"           \
     " FROM ca.officer_role r WHERE r.officer_id = o.officer_id), '')"
 
+/* A certificate of ours that is held or revoked speaks for nobody, whatever the
+ * register says of it. A scalar, which no plan turns into a join with all that
+ * was ever revoked: one look at index certificate_withdrawn. */
+#define IS_CREDENTIAL_ACTIVE                                                   \
+    "c.state = 'active' AND coalesce((SELECT false FROM ca.certificate w"      \
+    " WHERE sha256(w.der) = c.credential_id"                                   \
+    " AND w.state IN ('held', 'revoked') LIMIT 1), true)"
+
 const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
     DB_LOG_STATEMENTS,
 
@@ -100,7 +108,9 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " SELECT FROM ca.order o WHERE o.order_id = certificate.order_id"
          " AND o.kind = 'ocsp-signer'))"
          " ORDER BY not_after DESC LIMIT 1) c ON true"
-         " WHERE k.state = 'active' ORDER BY k.issuer_id, k.key_id"},
+         " WHERE k.state = 'active' AND NOT EXISTS (SELECT"
+         " FROM ca.blocked_key b WHERE b.spki_sha256 = sha256(k.spki))"
+         " ORDER BY k.issuer_id, k.key_id"},
 
     [DB_LOG_KEY_INSERT] =
         {"log_key_insert",
@@ -161,13 +171,13 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
     [DB_CREDENTIAL_LIST] =
         {"credential_list",
          "SELECT " OFFICER_COLUMNS ", c.credential_id, c.public_data, c.kind,"
-         " c.state = 'active', c.not_before, c.not_after"
+         " " IS_CREDENTIAL_ACTIVE ", c.not_before, c.not_after"
          " FROM ca.credential c JOIN ca.officer o USING (officer_id)"
          " WHERE c.credential_id = ANY ($1::bytea[])"},
     [DB_CREDENTIAL_ALL] =
         {"credential_all",
          "SELECT " OFFICER_COLUMNS ", c.credential_id, c.public_data, c.kind,"
-         " c.state = 'active', c.not_before, c.not_after"
+         " " IS_CREDENTIAL_ACTIVE ", c.not_before, c.not_after"
          " FROM ca.credential c JOIN ca.officer o USING (officer_id)"
          " ORDER BY c.not_before, c.credential_id"},
     [DB_CREDENTIAL_INSERT] =
@@ -216,7 +226,9 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
                        " ORDER BY received_at LIMIT $2"},
     [DB_ORDER_CLOCK] = {"order_clock", "SELECT at FROM log.entry"
                                        " ORDER BY index DESC LIMIT 1"},
-    /* Only of officers and credentials that are active at this moment. */
+    /* Only of officers and credentials that are active at this moment; and the
+     * officers stay so until the end of the transaction: who was dismissed
+     * meanwhile does not come after that in the log. */
     [DB_DECISION_INSERT] =
         {"decision_insert",
          "INSERT INTO ca.decision (order_id, step, officer_id, credential_id,"
@@ -228,9 +240,9 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " AS d (order_id, step, officer_id, credential_id, at, statement,"
          " signature)"
          " JOIN ca.credential c ON c.credential_id = d.credential_id"
-         " AND c.officer_id = d.officer_id::uuid AND c.state = 'active'"
+         " AND c.officer_id = d.officer_id::uuid AND " IS_CREDENTIAL_ACTIVE
          " JOIN ca.officer o ON o.officer_id = c.officer_id"
-         " AND o.state = 'active'"},
+         " AND o.state = 'active' FOR SHARE OF o"},
 
     [DB_CERTIFICATE_GET] = {"certificate_get",
                             "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"

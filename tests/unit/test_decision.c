@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "core_parts.h"
+#include "db/order.h"
 #include "pg.h"
 
 enum { DAY_S = 86400 };
@@ -287,6 +288,115 @@ dismissed_officer_and_revoked_credential_are_refused(void **state)
     core_officer_clear(&gone);
 }
 
+/* The certificate by which an officer decides is one of ours, and the officer's
+ * key is stolen: revoking it, or holding it, is enough. */
+static void
+officer_whose_certificate_is_held_or_revoked_is_refused(void **state)
+{
+    json_t *issued = core_must(&core, core_issue_order("官证公司"));
+    struct core_officer officer = core.officer[CORE_FIRST];
+    char sql[512];
+
+    (void)state;
+    /* A row like that of the officer's certificate. */
+    (void)snprintf(sql, sizeof sql,
+                   "SET session_replication_role = replica;"
+                   "UPDATE ca.certificate SET der = (SELECT public_data"
+                   " FROM ca.credential WHERE officer_id = '%s')"
+                   " WHERE serial = '\\x%s'",
+                   officer.officer_id, core_serial(issued));
+    pg_sql(sql);
+    json_decref(core_must(&core, core_issue_order("官证一公司")));
+    json_decref(core_hand_in(
+        &core,
+        core_reviewed(&core,
+                      core_change_order("hold", core_serial(issued), NULL)),
+        NULL));
+    refused(core_reviewed(&core, core_issue_order("官证二公司")), "is revoked");
+    pg_sql("UPDATE ca.certificate SET state = 'valid', reason = NULL,"
+           " revoked_at = NULL WHERE state = 'held'");
+    json_decref(core_must(&core, core_issue_order("官证三公司")));
+    json_decref(core_must(
+        &core, core_change_order("revoke", core_serial(issued), NULL)));
+    refused(core_reviewed(&core, core_issue_order("官证四公司")), "is revoked");
+    (void)snprintf(sql, sizeof sql,
+                   "SET session_replication_role = replica;"
+                   "UPDATE ca.certificate SET der = '\\x00'"
+                   " WHERE serial = '\\x%s'",
+                   core_serial(issued));
+    pg_sql(sql); /* for the cases that follow */
+    json_decref(issued);
+}
+
+static void
+person_is_the_same_however_the_number_is_written(void **state)
+{
+    json_t *order = core_issue_order("大写公司");
+
+    (void)state;
+    json_object_set_new(json_object_get(order, "applicant"), "person",
+                        json_string("P-First"));
+    refused(core_reviewed(&core, order), "the applicant may not decide");
+}
+
+static bool
+decide_and_dismiss(struct db *db, void *arg, struct error *err)
+{
+    const struct api_envelope *envelope = arg;
+    const struct api_decision *decision = &envelope->decision[0];
+    struct db_order_row order = {.order_id = envelope->order->order_id,
+                                 .kind = "issue",
+                                 .body = (const uint8_t *)"{}",
+                                 .body_len = 2,
+                                 .requested_by = "signet-ra",
+                                 .received_at = clock_now()};
+    struct db_decision_row row = {
+        .order_id = envelope->order->order_id,
+        .step = "first-review",
+        .officer_id = decision->officer_id,
+        .decided_at = decision->decided_at,
+        .statement = (const uint8_t *)"{}",
+        .statement_len = 2,
+        .signature = decision->signature,
+        .signature_len = decision->signature_len,
+    };
+    struct db_options impatient = core.service.db;
+    struct db *other = NULL;
+    bool is_new;
+
+    memcpy(row.credential_id, decision->credential_id, 32);
+    impatient.statement_timeout_ms = 300;
+    assert_true(db_order_insert(db, &order, 1, &is_new, err));
+    assert_true(db_decision_insert(db, &row, 1, err));
+    assert_true(db_open(&impatient, &other, err));
+    assert_false(db_officer_dismiss(other, decision->officer_id, clock_now(),
+                                    err)); /* it waited for us */
+    db_close(other);
+    return error_set(err, ERROR_INPUT, "enough");
+}
+
+/* Between the judgement and the commit nobody is dismissed: in the log, no
+ * decision of an officer comes after the officer's end. */
+static void
+dismissal_waits_for_the_order_that_the_officer_decided(void **state)
+{
+    json_t *json = core_reviewed(&core, core_issue_order("同时公司"));
+    struct api_envelope envelope;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(api_envelope_parse(json, &envelope, &err));
+    assert_false(
+        db_transaction(core.worker->db, decide_and_dismiss, &envelope, &err));
+    assert_string_equal(err.what, "enough");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ca.officer o JOIN"
+                               " ca.credential c USING (officer_id) WHERE"
+                               " person = 'p-first' AND o.state = 'active'"),
+                        "1");
+    api_envelope_clear(&envelope);
+    json_decref(json);
+}
+
 static void
 order_changed_after_the_decisions_is_refused(void **state)
 {
@@ -389,6 +499,11 @@ main(void)
         cmocka_unit_test(officer_outside_the_register_is_refused),
         cmocka_unit_test(expired_credential_is_refused),
         cmocka_unit_test(dismissed_officer_and_revoked_credential_are_refused),
+        cmocka_unit_test(
+            officer_whose_certificate_is_held_or_revoked_is_refused),
+        cmocka_unit_test(person_is_the_same_however_the_number_is_written),
+        cmocka_unit_test(
+            dismissal_waits_for_the_order_that_the_officer_decided),
         cmocka_unit_test(order_changed_after_the_decisions_is_refused),
         cmocka_unit_test(decisions_of_another_order_are_refused),
         cmocka_unit_test(decision_for_another_step_is_refused),

@@ -163,6 +163,41 @@ what_was_recorded_and_not_signed_is_signed_as_it_was_recorded(void **state)
 }
 
 static void
+a_compromised_signers_key_is_not_certified_again(void **state)
+{
+    struct db_issuer *issuer = ca_house_issuer(&house, "issuing-1");
+    struct db_ocsp_key key = the_key();
+    struct buf der = BUF_INIT(TBS_CERTIFICATE_MAX_LEN);
+    struct certify_request request = {
+        .order_id = key.order_id,
+        .ordinal = 99, /* as if it were another of the ceremony's */
+        .profile = job.profile,
+        .spki = {key.spki, key.spki_len},
+        .publish_url = job.publish_url,
+        .now = clock_now(),
+    };
+    struct certify_issuer by;
+    struct error err = {0};
+
+    (void)state;
+    pg_sql("INSERT INTO ca.blocked_key SELECT sha256(spki), 'keyCompromise',"
+           " NULL, now() FROM ca.ocsp_key");
+    ca_house_change(&house, issuer, key.serial, DB_CERTIFICATE_VALID,
+                    DB_CERTIFICATE_REVOKED, API_REASON_KEY_COMPROMISE,
+                    clock_now(), 0);
+    run_well(clock_now());
+    run_well(key.not_after + 1);
+    assert_int_equal(count(), 0);
+    /* By no other way either. */
+    assert_true(certify_issuer_init(&by, issuer, house.hsm, &err));
+    assert_false(ocsp_signer_certify(house.db, &by, &request, job.validity_s,
+                                     &der, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+    buf_clear(&der);
+    db_issuers_free(issuer, 1);
+}
+
+static void
 the_job_does_nothing_while_another_holds_the_lease(void **state)
 {
     int64_t due = the_key().not_before + job.renew_s;
@@ -253,6 +288,7 @@ main(void)
         ON_A_HOUSE(a_signer_does_not_outlive_its_issuer),
         ON_A_HOUSE(
             what_was_recorded_and_not_signed_is_signed_as_it_was_recorded),
+        ON_A_HOUSE(a_compromised_signers_key_is_not_certified_again),
         ON_A_HOUSE(the_job_does_nothing_while_another_holds_the_lease),
         ON_A_HOUSE(renewing_after_the_end_is_refused_as_configuration),
     };
