@@ -88,10 +88,25 @@ read_rows(struct db *db, const struct issuer_set *set,
     return ok;
 }
 
+/* One reviewer may hold, and what a root has signed is the house itself: a
+ * hold there would take down every certificate below it. */
+static bool
+check_holdable(const struct issuer_set *set, const struct api_order *order,
+               const struct db_certificate_status *row, struct error *err)
+{
+    const struct issuer *issuer = issuer_by_id(set, row->issuer_id);
+
+    if (order->kind != API_HOLD || issuer == NULL || !issuer->row.is_root)
+        return true;
+    return error_set(err, ERROR_DENIED,
+                     "a certificate of root %s is not held: revoke it",
+                     issuer->row.name);
+}
+
 /* Pure: what becomes of the rows. */
 static bool
-judge_rows(const struct api_order *order, int64_t now,
-           const struct db_certificate_status *rows, size_t found,
+judge_rows(const struct issuer_set *set, const struct api_order *order,
+           int64_t now, const struct db_certificate_status *rows, size_t found,
            struct db_certificate_change *out, size_t *count, struct error *err)
 {
     struct status_request request = request_of(order, now);
@@ -100,7 +115,8 @@ judge_rows(const struct api_order *order, int64_t now,
     for (size_t i = 0; i < found; i++) {
         struct error why = {0};
 
-        if (status_apply(&rows[i], &request, &out[*count], &why)) {
+        if (check_holdable(set, order, &rows[i], &why) &&
+            status_apply(&rows[i], &request, &out[*count], &why)) {
             ++*count;
         } else if (!order->has_key) {
             if (err != NULL)
@@ -124,7 +140,7 @@ revoke_check(struct db *db, const struct issuer_set *set,
 
     if (ok) {
         changes = base_alloc((found + 1) * sizeof *changes);
-        ok = judge_rows(order, now, rows, found, changes, count, err);
+        ok = judge_rows(set, order, now, rows, found, changes, count, err);
     }
     free(rows);
     if (ok)
@@ -260,8 +276,8 @@ run_order(struct db *db, void *arg, struct error *err)
          read_rows(db, run->set, order, true, &rows, &found, err);
     if (ok) {
         run->changes = base_alloc((found + 1) * sizeof *run->changes);
-        ok = judge_rows(order, run->accept->now, rows, found, run->changes,
-                        &run->count, err) &&
+        ok = judge_rows(run->set, order, run->accept->now, rows, found,
+                        run->changes, &run->count, err) &&
              make_records(run, err) && block_keys(db, run, rows, found, err) &&
              change_rows(db, run, err);
     }

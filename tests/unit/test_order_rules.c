@@ -281,6 +281,25 @@ later_compromise_raises_the_reason_and_keeps_the_instant(void **state)
     json_decref(issued);
 }
 
+/* One reviewer may hold: not what the whole house stands on. */
+static void
+certificate_of_a_root_is_not_held(void **state)
+{
+    json_t *issued = core_must(&core, core_issue_order("根下公司"));
+    struct issuer_set *set = issuers_get(core.service.issuers);
+
+    (void)state;
+    set->at[0].row.is_root = true;
+    refused(core_change_order("hold", core_serial(issued), NULL), ERROR_DENIED,
+            "is not held: revoke it");
+    assert_string_equal(column(core_serial(issued), "state"), "valid");
+    json_decref(core_must(
+        &core, core_change_order("revoke", core_serial(issued), NULL)));
+    set->at[0].row.is_root = false;
+    issuers_release(core.service.issuers, set);
+    json_decref(issued);
+}
+
 static void
 list_with_one_bad_serial_changes_nothing_and_names_it(void **state)
 {
@@ -433,6 +452,76 @@ two_administrators_enroll_an_officer_who_then_decides(void **state)
     core_officer_clear(&fresh);
 }
 
+/* What is to be enrolled: an officer of these, with the credential given. */
+static json_t *
+enrolment(const char *officer_id, const char *person,
+          const struct core_officer *credential)
+{
+    struct api_order order = {
+        .kind = API_ENROLL_OFFICER,
+        .officer = {.officer_id = officer_id,
+                    .name = "某人",
+                    .person = person,
+                    .role = {API_ROLE_SECOND_REVIEWER},
+                    .role_count = 1,
+                    .certificate = credential->certificate.data,
+                    .certificate_len = credential->certificate.len}};
+
+    return administered(officers_order(&order), CORE_ADMIN, CORE_ADMIN_2);
+}
+
+static void
+not_enrolled(json_t *take_envelope, enum error_code code, const char *why)
+{
+    struct error err = {0};
+
+    assert_null(core_hand_in(&core, take_envelope, &err));
+    if (strstr(err.what, why) == NULL)
+        fail_msg("'%s' lacks '%s'", err.what, why);
+    assert_int_equal(err.code, code);
+}
+
+static void
+who_is_enrolled_is_not_enrolled_again_and_it_is_said_why(void **state)
+{
+    const struct core_officer *there = &core.officer[CORE_FIRST];
+    struct core_officer fresh;
+
+    (void)state;
+    core_officer_make(&fresh, "p-again", clock_now() - 60, clock_now() + 86400);
+    not_enrolled(enrolment(there->officer_id, "p-again", &fresh),
+                 ERROR_CONFLICT, "officer ");
+    not_enrolled(enrolment(fresh.officer_id, "p-first", &fresh), ERROR_CONFLICT,
+                 "person p-first is enrolled already, as officer ");
+    /* The last digit of a personnel number is written x and X. */
+    not_enrolled(enrolment(fresh.officer_id, "P-FIRST", &fresh), ERROR_CONFLICT,
+                 "person P-FIRST is enrolled already, as officer ");
+    not_enrolled(enrolment(fresh.officer_id, "p-again", there), ERROR_CONFLICT,
+                 "the key of the credential is officer ");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ca.officer WHERE person"
+                               " ILIKE 'p-again' OR person = 'P-FIRST'"),
+                        "0");
+    core_officer_clear(&fresh);
+}
+
+static void
+compromised_key_is_no_credential(void **state)
+{
+    struct core_officer fresh;
+    struct error err = {0};
+    uint8_t digest[32];
+
+    (void)state;
+    core_officer_make(&fresh, "p-stolen", clock_now() - 60,
+                      clock_now() + 86400);
+    assert_true(public_key_digest(soft_key_spki(&fresh.key), digest, &err));
+    assert_true(db_key_block(core.worker->db, digest, "keyCompromise", NULL,
+                             clock_now(), &err));
+    not_enrolled(enrolment(fresh.officer_id, "p-stolen", &fresh), ERROR_DENIED,
+                 "this key is blocked");
+    core_officer_clear(&fresh);
+}
+
 static void
 one_administrator_twice_and_reviewers_enroll_nobody(void **state)
 {
@@ -502,10 +591,14 @@ main(void)
         cmocka_unit_test(compromise_by_serial_blocks_the_key_too),
         cmocka_unit_test(
             later_compromise_raises_the_reason_and_keeps_the_instant),
+        cmocka_unit_test(certificate_of_a_root_is_not_held),
         cmocka_unit_test(list_with_one_bad_serial_changes_nothing_and_names_it),
         cmocka_unit_test(status_index_is_the_place_of_the_log_entry),
         cmocka_unit_test(ten_thousand_certificates_are_revoked_in_one_order),
         cmocka_unit_test(two_administrators_enroll_an_officer_who_then_decides),
+        cmocka_unit_test(
+            who_is_enrolled_is_not_enrolled_again_and_it_is_said_why),
+        cmocka_unit_test(compromised_key_is_no_credential),
         cmocka_unit_test(one_administrator_twice_and_reviewers_enroll_nobody),
         cmocka_unit_test(administrators_are_dismissed_until_two_are_left),
     };
