@@ -4,7 +4,7 @@ supervisor_pid() {
     [ -f "$STATE/run/supervisor.pid" ] || return 1
     pid=$(cat "$STATE/run/supervisor.pid")
     # The file outlives a crash; the lock and the name do not.
-    [ -n "$pid" ] && tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -q "service supervise --state $STATE " || return 1
+    [ -n "$pid" ] && tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q "service supervise --state $STATE " || return 1
 }
 
 launch_start() {
