@@ -8,7 +8,6 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "ca-core/api.h"
 #include "ca-core/decision.h"
 
 enum { KEYS_MAX = 64, STATEMENT_MAX = 4096 };
@@ -79,9 +78,9 @@ out:
     return ok;
 }
 
-/* The decision without what the entry adds to it. */
-static bool
-parse_decision(const json_t *json, struct api_decision *out, struct error *err)
+bool
+audit_decision_parse(const json_t *json, struct api_decision *out,
+                     struct error *err)
 {
     json_t *bare = json_copy((json_t *)(uintptr_t)json);
     bool ok;
@@ -105,7 +104,7 @@ check_one(struct audit_keys *keys, const json_t *json, const char *order_id,
 
     if (!json_is_object(json))
         return error_set(err, ERROR_INPUT, "no object");
-    if (!parse_decision(json, &decision, err) ||
+    if (!audit_decision_parse(json, &decision, err) ||
         !json_get_text(json, "statement", STATEMENT_MAX, &text, err) ||
         !api_statement_encode(&decision, order_id, digest, &statement, err) ||
         !get_key(keys, json, decision.credential_id, &key, err))

@@ -2,12 +2,16 @@
 #ifndef CA_CORE_AUDIT_DECISION_H
 #define CA_CORE_AUDIT_DECISION_H
 
-#include "base/json.h"
+#include "ca-core/api.h"
 
 /* Keys of officers, decoded once: a key costs more than its signature. */
 struct audit_keys;
 struct audit_keys *audit_keys_new(void);
 void audit_keys_free(struct audit_keys *keys); /* NULL is nothing */
+
+/* One of an entry's "decisions", without what the entry adds to it. */
+bool audit_decision_parse(const json_t *json, struct api_decision *out,
+                          struct error *err) MUST_CHECK;
 
 /* Checks the "decisions" of an entry over its "order" and "digest", if it has
  * any: ERROR_INPUT or _DENIED tells what is wrong. An entry order.accepted must

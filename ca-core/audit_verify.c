@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "ca-core/audit_decision.h"
+#include "ca-core/audit_register.h"
 
 /* Gaps that are remembered until their entries turn up later, or the end. */
 enum { GAPS_MAX = 1024 };
@@ -21,6 +22,7 @@ struct verifier {
     void *arg;
     struct audit_verdict *verdict;
     struct audit_keys *keys;
+    struct audit_register *officers; /* NULL: the log's beginning is missing */
     struct merkle merkle;
     int64_t line; /* counts from 1, for people */
     int64_t next; /* index that comes next */
@@ -141,7 +143,9 @@ check_record(struct verifier *v, const struct audit_record *record,
               (long long)record->index);
     check_time(v, record);
     if (!audit_decisions_check(v->keys, record->entry, &v->verdict->decisions,
-                               &why))
+                               &why) ||
+        (v->officers != NULL &&
+         !audit_register_read(v->officers, record->entry, record->at, &why)))
         found(v, "entry %lld: %s", (long long)record->index, why.what);
     return true;
 }
@@ -252,11 +256,16 @@ audit_verify(FILE *file, const struct manifest_signed *manifest,
     v->verdict = out;
     v->next = manifest->manifest.first_index;
     v->keys = audit_keys_new();
+    if (v->next == 0 && manifest->manifest.count > 0)
+        v->officers = audit_register_new();
     if (!manifest_verify(manifest, trusted, &why))
         found(v, "%s", why.what);
     ok = merkle_init(&v->merkle, err) && read_lines(v, file, err) &&
          conclude(v, err);
+    out->officers =
+        v->officers == NULL ? -1 : audit_register_count(v->officers);
     merkle_clear(&v->merkle);
+    audit_register_free(v->officers);
     audit_keys_free(v->keys);
     free(v);
     return ok;

@@ -172,6 +172,18 @@ show_verdict(const char *path, const struct manifest_signed *manifest,
     printf("%s: %lld entries, %lld decisions, manifest of %s by log key %s\n",
            path, (long long)verdict->entries, (long long)verdict->decisions,
            made_at, key);
+    /* One export must begin where the one before it ended. */
+    if (manifest->manifest.count > 0)
+        printf("%s: entries %lld to %lld of the log\n", path,
+               (long long)manifest->manifest.first_index,
+               (long long)manifest->manifest.last_index);
+    if (verdict->officers >= 0)
+        printf("%s: orders judged by its %lld officers\n", path,
+               (long long)verdict->officers);
+    else
+        printf("%s: roles of officers not judged: it does not begin with the "
+               "log's first entry\n",
+               path);
     if (verdict->findings > 0)
         printf("%s: WRONG: %lld findings\n", path,
                (long long)verdict->findings);

@@ -25,6 +25,7 @@ signet audit export --from 2020-01-01T00:00:00Z --to "$(now)" --format csv --out
 psql "$SIGNET_PG" -Atc "SELECT encode(spki, 'base64') FROM ca.log_key WHERE state = 'active'" | tr -d '\n' | base64 -d |
     openssl pkey -pubin -inform DER -out "$WORK/log-key.pem"
 want 'the export is right' 0 "$(verifier "$WORK/log.jsonl" --key "$WORK/log-key.pem" >"$WORK/said"; echo $?)"
+grep -q 'orders judged by its [1-9][0-9]* officers' "$WORK/said" || fail 'who was an officer is not judged'
 want 'as CSV, too' 0 "$(verifier "$WORK/log.csv" --key "$WORK/log-key.pem" >"$WORK/said"; echo $?)"
 want 'both of one count' "$(wc -l <"$WORK/log.jsonl")" "$(($(wc -l <"$WORK/log.csv") - 1))"
 

@@ -1,0 +1,297 @@
+/* ca-core/audit_register.h: from the log alone, an auditor finds the orders
+ * that the core should not have accepted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "ca-core/audit_register.h"
+#include "core_parts.h"
+
+enum { DAY_S = 86400 };
+
+enum who { FIRST, SECOND, ADMIN, ADMIN_2, STRANGER, WHO_COUNT };
+
+static struct core_officer officer[WHO_COUNT];
+static struct audit_register *reg;
+
+static const struct {
+    const char *person, *role;
+} people[WHO_COUNT] = {
+    [FIRST] = {"p-first", "first-reviewer"},
+    [SECOND] = {"p-second", "second-reviewer"},
+    [ADMIN] = {"p-admin", "business-administrator"},
+    [ADMIN_2] = {"p-admin-2", "business-administrator"},
+    [STRANGER] = {"p-stranger", "first-reviewer"},
+};
+
+static int
+make_officers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WHO_COUNT; i++)
+        core_officer_make(&officer[i], people[i].person, clock_now() - DAY_S,
+                          clock_now() + DAY_S);
+    return 0;
+}
+
+static int
+free_officers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < WHO_COUNT; i++)
+        core_officer_clear(&officer[i]);
+    return 0;
+}
+
+/* ---- Entries ----------------------------------------------------------- */
+
+static json_t *
+entry_of(const char *event, const char *subject)
+{
+    json_t *entry = json_object();
+
+    json_set_text(entry, "event", event);
+    json_set_text(entry, "subject", subject);
+    return entry;
+}
+
+/* The finding, or "". Takes the entry. */
+static const char *
+read_entry(json_t *take_entry)
+{
+    static struct error err;
+    bool ok;
+
+    memset(&err, 0, sizeof err);
+    ok = audit_register_read(reg, take_entry, clock_now(), &err);
+    json_decref(take_entry);
+    assert_true(ok == (err.code == ERROR_NONE));
+    return ok ? "" : err.what;
+}
+
+static void
+found(json_t *take_entry, const char *why)
+{
+    const char *finding = read_entry(take_entry);
+
+    if (strstr(finding, why) == NULL)
+        fail_msg("'%s' lacks '%s'", finding, why);
+}
+
+/* As a ceremony writes it. */
+static json_t *
+enrolled_by_ceremony(enum who who)
+{
+    json_t *entry = entry_of("officer.enrolled", officer[who].officer_id);
+    uint8_t id[32];
+
+    assert_int_equal(EVP_Q_digest(NULL, "SHA256", NULL,
+                                  officer[who].certificate.data,
+                                  officer[who].certificate.len, id, NULL),
+                     1);
+    json_set_text(entry, "person", people[who].person);
+    json_set_hex(entry, "credential_id", id, sizeof id);
+    json_object_set_new(entry, "roles", json_pack("[s]", people[who].role));
+    return entry;
+}
+
+static json_t *
+decision_of(const json_t *order, enum api_step step, enum who who)
+{
+    json_t *decision = core_decide(order, step, &officer[who], 0);
+
+    json_set_bytes(decision, "certificate", officer[who].certificate.data,
+                   officer[who].certificate.len);
+    return decision;
+}
+
+/* An accepted order with these two in the steps of its kind. */
+static json_t *
+accepted(json_t *take_order, enum who first, enum who second)
+{
+    const char *kind = json_string_value(json_object_get(take_order, "kind"));
+    bool is_officers = strstr(kind, "-officer") != NULL;
+    json_t *entry = entry_of("order.accepted", "an order");
+
+    json_object_set_new(
+        entry, "decisions",
+        json_pack("[o, o]",
+                  decision_of(take_order,
+                              is_officers ? API_STEP_ADMINISTRATION
+                                          : API_STEP_FIRST_REVIEW,
+                              first),
+                  decision_of(take_order,
+                              is_officers ? API_STEP_SECOND_ADMINISTRATION
+                                          : API_STEP_SECOND_REVIEW,
+                              second)));
+    json_object_set_new(entry, "order", take_order);
+    return entry;
+}
+
+static json_t *
+officers_order(enum api_kind kind, enum who who)
+{
+    struct api_order order = {.kind = kind, .created_at = clock_now()};
+    struct error err = {0};
+
+    assert_true(text_uuid_draw(order.order_id, &err));
+    order.officer_id = officer[who].officer_id;
+    order.officer = (struct api_officer){
+        .officer_id = officer[who].officer_id,
+        .name = people[who].person,
+        .person = people[who].person,
+        .role = {API_ROLE_FIRST_REVIEWER},
+        .role_count = 1,
+        .certificate = officer[who].certificate.data,
+        .certificate_len = officer[who].certificate.len,
+    };
+    return api_order_json(&order);
+}
+
+/* A log that begins with a ceremony. */
+static int
+begin(void **state)
+{
+    (void)state;
+    reg = audit_register_new();
+    for (int who = FIRST; who < STRANGER; who++)
+        assert_string_equal(read_entry(enrolled_by_ceremony((enum who)who)),
+                            "");
+    return 0;
+}
+
+static int
+end(void **state)
+{
+    (void)state;
+    audit_register_free(reg);
+    return 0;
+}
+
+/* ---- Judging ----------------------------------------------------------- */
+
+static void
+order_of_two_enrolled_reviewers_is_right(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        read_entry(accepted(core_issue_order("一号公司"), FIRST, SECOND)), "");
+    assert_string_equal(read_entry(entry_of("crl.issued", "issuing-1")), "");
+    assert_true(audit_register_count(reg) == 4);
+}
+
+static void
+accepted_order_of_a_stranger_is_found(void **state)
+{
+    (void)state;
+    found(accepted(core_issue_order("二号公司"), STRANGER, SECOND),
+          "a credential that is not registered");
+}
+
+static void
+accepted_order_of_one_officer_or_wrong_roles_is_found(void **state)
+{
+    json_t *entry = accepted(core_issue_order("三号公司"), FIRST, SECOND);
+
+    (void)state;
+    json_array_remove(json_object_get(entry, "decisions"), 1);
+    found(entry, "second-review is missing");
+    found(accepted(core_issue_order("四号公司"), FIRST, FIRST), "is no");
+    found(accepted(core_issue_order("五号公司"), SECOND, FIRST), "is no");
+    found(accepted(officers_order(API_ENROLL_OFFICER, STRANGER), ADMIN, ADMIN),
+          "one person decided");
+}
+
+static void
+officer_decides_from_enrolment_to_dismissal(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        read_entry(accepted(officers_order(API_ENROLL_OFFICER, STRANGER), ADMIN,
+                            ADMIN_2)),
+        "");
+    assert_string_equal(
+        read_entry(entry_of("officer.enrolled", officer[STRANGER].officer_id)),
+        "");
+    assert_string_equal(
+        read_entry(accepted(core_issue_order("六号公司"), STRANGER, SECOND)),
+        "");
+    assert_string_equal(
+        read_entry(accepted(officers_order(API_DISMISS_OFFICER, STRANGER),
+                            ADMIN, ADMIN_2)),
+        "");
+    assert_string_equal(
+        read_entry(entry_of("officer.dismissed", officer[STRANGER].officer_id)),
+        "");
+    found(accepted(core_issue_order("七号公司"), STRANGER, SECOND),
+          "is dismissed");
+}
+
+static void
+officer_enrolled_or_dismissed_without_an_order_is_found(void **state)
+{
+    (void)state;
+    found(entry_of("officer.enrolled", officer[STRANGER].officer_id),
+          "was enrolled without an order");
+    found(entry_of("officer.dismissed", officer[FIRST].officer_id),
+          "was dismissed without an order");
+    found(enrolled_by_ceremony(FIRST), "is enrolled twice");
+}
+
+static json_t *
+issued(const json_t *order, const char *serial)
+{
+    json_t *entry = entry_of("certificate.issued", serial);
+
+    json_object_set(entry, "order_id", json_object_get(order, "order_id"));
+    return entry;
+}
+
+static void
+certificate_without_an_order_and_the_second_of_one_are_found(void **state)
+{
+    json_t *order = core_issue_order("八号公司");
+    json_t *failed = core_issue_order("九号公司");
+
+    (void)state;
+    found(issued(order, "0a"), "certificate 0a was issued without an order");
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    assert_string_equal(read_entry(issued(order, "0b")), "");
+    found(issued(order, "0c"), "or as the second of order");
+
+    /* Of a ceremony, by its serial. */
+    assert_string_equal(read_entry(entry_of("certificate.intended", "0d")), "");
+    assert_string_equal(read_entry(issued(order, "0d")), "");
+
+    assert_string_equal(
+        read_entry(accepted(json_incref(failed), FIRST, SECOND)), "");
+    assert_string_equal(
+        read_entry(entry_of("order.failed", json_string_value(json_object_get(
+                                                failed, "order_id")))),
+        "");
+    found(issued(failed, "0e"), "certificate 0e was issued without an order");
+    json_decref(order);
+    json_decref(failed);
+}
+
+int
+main(void)
+{
+#define ON_A_LOG(test) cmocka_unit_test_setup_teardown(test, begin, end)
+    const struct CMUnitTest tests[] = {
+        ON_A_LOG(order_of_two_enrolled_reviewers_is_right),
+        ON_A_LOG(accepted_order_of_a_stranger_is_found),
+        ON_A_LOG(accepted_order_of_one_officer_or_wrong_roles_is_found),
+        ON_A_LOG(officer_decides_from_enrolment_to_dismissal),
+        ON_A_LOG(officer_enrolled_or_dismissed_without_an_order_is_found),
+        ON_A_LOG(certificate_without_an_order_and_the_second_of_one_are_found),
+    };
+
+    return cmocka_run_group_tests(tests, make_officers, free_officers);
+}
