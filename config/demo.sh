@@ -9,7 +9,11 @@ set -eu
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 trap 'exit 130' INT TERM
-ISSUER=issuing-1
+# The authority that issues now: the newest generation, after a rollover.
+for file in "$SIGNET_STATE"/public/*.cer; do
+    openssl x509 -in "$SIGNET_ISSUER" -outform DER | cmp -s - "$file" || continue
+    ISSUER=${file##*/} ISSUER=${ISSUER%.cer}
+done
 RUN=$(date +%Y%m%d%H%M%S)
 ACCOUNT=demo-$RUN
 # One live certificate for a subject: each telling is about another unit.
@@ -225,7 +229,7 @@ grep -q 'Reason: keyCompromise' "$WORK/ocsp.txt" || fail 'the reason should be k
 step 'The next CRL says so too; openssl verifies it'
 signet crl new "$ISSUER" >/dev/null
 on_crl() {
-    curl -fsS -o "$WORK/crl.der" "$SIGNET_CRL_URL" &&
+    curl -fsS -o "$WORK/crl.der" "${SIGNET_CRL_URL%/*}/$ISSUER.crl" &&
         openssl crl -inform DER -in "$WORK/crl.der" -noout -text | grep -qi "Serial Number: $(serial_of "$WORK/renew.pem")"
 }
 tries=0
