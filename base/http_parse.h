@@ -89,7 +89,7 @@ struct http_span http_span_trim(const char *data, const char *end);
 bool http_span_media_type_is(struct http_span content_type, const char *type);
 
 /* Percent-decodes into `out` with a NUL. False when a triplet is malformed, a
- * control character comes out, or it does not fit. */
+ * control character or what is not UTF-8 comes out, or it does not fit. */
 bool http_span_decode(struct http_span span, char *out, size_t max) MUST_CHECK;
 
 #endif

@@ -43,7 +43,7 @@ http_span_media_type_is(struct http_span content_type, const char *type)
 bool
 http_span_decode(struct http_span span, char *out, size_t max)
 {
-    size_t i, n = 0;
+    size_t i, n = 0, characters;
 
     for (i = 0; i < span.len; i++) {
         int c = (unsigned char)span.data[i];
@@ -67,5 +67,5 @@ http_span_decode(struct http_span span, char *out, size_t max)
     if (n >= max)
         return false;
     out[n] = '\0';
-    return true;
+    return text_utf8(out, n, &characters);
 }
