@@ -2,6 +2,7 @@
 #include "ra/review.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/x509.h>
 
@@ -251,6 +252,13 @@ signer_check(const struct review_decision *decision,
     return true;
 }
 
+/* The last digit of GB 11643 is written x and X; signet-ca compares alike. */
+static bool
+is_same_person(const char *a, const char *b)
+{
+    return strcasecmp(a, b) == 0;
+}
+
 bool
 review_officer_check(const struct review_decision *decision,
                      const struct review_officer *officer,
@@ -260,11 +268,11 @@ review_officer_check(const struct review_decision *decision,
 {
     if (!signer_check(decision, officer, now, err))
         return false;
-    if (strcmp(officer->person, applicant_person) == 0)
+    if (is_same_person(officer->person, applicant_person))
         return error_set(err, ERROR_DENIED,
                          "nobody decides on their own application");
     for (size_t i = 0; i < earlier->count; i++) {
-        if (strcmp(earlier->at[i].person, officer->person) == 0)
+        if (is_same_person(earlier->at[i].person, officer->person))
             return error_set(err, ERROR_DENIED,
                              "this person already took the step %s",
                              earlier->at[i].step);

@@ -275,6 +275,8 @@ nobody_decides_on_their_own_application(void **state)
     (void)state;
     memcpy(officer.person, "H-0001", 7);
     assert_false(allowed(&officer, API_STEP_FIRST_REVIEW, NULL, NOW));
+    memcpy(officer.person, "h-0001", 7); /* as GB 11643's x and X */
+    assert_false(allowed(&officer, API_STEP_FIRST_REVIEW, NULL, NOW));
 }
 
 static void
@@ -290,6 +292,8 @@ one_person_takes_one_step(void **state)
     (void)state;
     assert_true(allowed(&officer, API_STEP_SECOND_REVIEW, &earlier, NOW));
     memcpy(earlier.at[1].person, "P-0004", 7); /* the same human being */
+    assert_false(allowed(&officer, API_STEP_SECOND_REVIEW, &earlier, NOW));
+    memcpy(earlier.at[1].person, "p-0004", 7);
     assert_false(allowed(&officer, API_STEP_SECOND_REVIEW, &earlier, NOW));
     memcpy(earlier.at[1].person, "P-0002", 7);
     memcpy(earlier.at[0].person, "P-0004", 7);
