@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ca-core/status.h"
+#include "db/officer.h"
 
 enum { KEY_ATTEMPTS_MAX = 5 };
 
@@ -103,6 +104,35 @@ check_holdable(const struct issuer_set *set, const struct api_order *order,
                      issuer->row.name);
 }
 
+/* Who is held decides nothing: one reviewer could hold all the others, and
+ * nobody were left to release them. Dismissing and revoking take two. */
+static bool
+check_no_officer(struct db *db, const struct api_order *order,
+                 const struct db_certificate_status *rows, size_t found,
+                 struct error *err)
+{
+    struct db_bytes *serials;
+    int64_t *issuers, officers = 0;
+    bool ok;
+
+    if (order->kind != API_HOLD || found == 0)
+        return true;
+    serials = base_alloc(found * sizeof *serials);
+    issuers = base_alloc(found * sizeof *issuers);
+    for (size_t i = 0; i < found; i++) {
+        issuers[i] = rows[i].issuer_id;
+        serials[i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
+    }
+    ok = db_credential_among(db, issuers, serials, found, &officers, err);
+    free(serials);
+    free(issuers);
+    if (ok && officers > 0)
+        ok = error_set(err, ERROR_DENIED,
+                       "the certificate of an officer is not held: dismiss the "
+                       "officer or revoke it");
+    return ok;
+}
+
 /* Pure: what becomes of the rows. */
 static bool
 judge_rows(const struct issuer_set *set, const struct api_order *order,
@@ -136,7 +166,8 @@ revoke_check(struct db *db, const struct issuer_set *set,
     struct db_certificate_status *rows = NULL;
     struct db_certificate_change *changes = NULL;
     size_t found = 0;
-    bool ok = read_rows(db, set, order, false, &rows, &found, err);
+    bool ok = read_rows(db, set, order, false, &rows, &found, err) &&
+              check_no_officer(db, order, rows, found, err);
 
     if (ok) {
         changes = base_alloc((found + 1) * sizeof *changes);
@@ -273,7 +304,8 @@ run_order(struct db *db, void *arg, struct error *err)
 
     run->is_incomplete = false;
     ok = accept_insert(db, run->accept, err) &&
-         read_rows(db, run->set, order, true, &rows, &found, err);
+         read_rows(db, run->set, order, true, &rows, &found, err) &&
+         check_no_officer(db, order, rows, found, err);
     if (ok) {
         run->changes = base_alloc((found + 1) * sizeof *run->changes);
         ok = judge_rows(run->set, order, run->accept->now, rows, found,

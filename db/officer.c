@@ -157,6 +157,23 @@ db_credential_all(struct db *db, struct db_credential **out, size_t *found,
     return query_credentials(db, DB_CREDENTIAL_ALL, &p, out, found, err);
 }
 
+bool
+db_credential_among(struct db *db, const int64_t *issuer_ids,
+                    const struct db_bytes *serials, size_t count,
+                    int64_t *found, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    db_bind_int64_array(&p, issuer_ids, count);
+    db_bind_bytes_array(&p, serials, count);
+    ok = db_query(db, DB_CREDENTIAL_AMONG, &p, &r, err) &&
+         db_read_int64(r, 0, 0, found, err);
+    db_result_free(r);
+    return ok || error_wrap(err, "look for credentials");
+}
+
 void
 db_credentials_free(struct db_credential *credentials, size_t count)
 {

@@ -35,6 +35,11 @@ bool db_credential_list(struct db *db, const uint8_t (*ids)[32], size_t count,
 /* Every credential, oldest first. */
 bool db_credential_all(struct db *db, struct db_credential **out, size_t *found,
                        struct error *err) MUST_CHECK;
+/* How many of the certificates, by issuer and serial, are credentials of
+ * officers who are not dismissed. */
+bool db_credential_among(struct db *db, const int64_t *issuer_ids,
+                         const struct db_bytes *serials, size_t count,
+                         int64_t *found, struct error *err) MUST_CHECK;
 void db_credentials_free(struct db_credential *credentials, size_t count);
 
 /* All officers by name. */

@@ -180,6 +180,13 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " " IS_CREDENTIAL_ACTIVE ", c.not_before, c.not_after"
          " FROM ca.credential c JOIN ca.officer o USING (officer_id)"
          " ORDER BY c.not_before, c.credential_id"},
+    [DB_CREDENTIAL_AMONG] =
+        {"credential_among",
+         "SELECT count(*) FROM unnest($1::bigint[], $2::bytea[])"
+         " AS w (issuer, serial) JOIN ca.certificate x"
+         " ON x.issuer_id = w.issuer AND x.serial = w.serial"
+         " JOIN ca.credential c ON c.credential_id = sha256(x.der)"
+         " AND c.state = 'active'"},
     [DB_CREDENTIAL_INSERT] =
         {"credential_insert",
          "INSERT INTO ca.credential (credential_id, officer_id, kind,"

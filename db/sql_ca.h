@@ -43,6 +43,7 @@ enum db_ca_statement {
     DB_OFFICER_COUNT_ROLE,
     DB_CREDENTIAL_LIST,
     DB_CREDENTIAL_ALL,
+    DB_CREDENTIAL_AMONG,
     DB_CREDENTIAL_INSERT,
     DB_CREDENTIAL_REVOKE_ALL,
     /* db/order.c */
