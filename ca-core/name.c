@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/character.h"
 #include "base/text.h"
 
 struct attribute {
@@ -66,37 +67,6 @@ name_attribute_max(enum api_attribute attribute)
     return attributes[attribute].max;
 }
 
-/* The code point at *p of well-formed UTF-8; moves past it. */
-static uint32_t
-next_character(const uint8_t **p)
-{
-    const uint8_t *at = *p;
-    unsigned more = at[0] < 0x80 ? 0 : at[0] < 0xe0 ? 1 : at[0] < 0xf0 ? 2 : 3;
-    uint32_t c = more == 0 ? at[0] : at[0] & (0x3fU >> more);
-
-    for (unsigned i = 1; i <= more; i++)
-        c = c << 6 | (at[i] & 0x3f);
-    *p += more + 1;
-    return c;
-}
-
-static bool
-is_white(uint32_t c)
-{
-    return c == ' ' || c == 0xa0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200a);
-}
-
-/* Characters that do not show, or that turn what the officer reads around:
- * controls, zero-width marks, directional overrides, line separators. */
-static bool
-is_hidden(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) ||
-           (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0xad || c == 0xfeff ||
-           (c & 0xfffe) == 0xfffe;
-}
-
 bool
 name_is_printable(const char *value)
 {
@@ -117,16 +87,16 @@ check_characters(enum api_attribute attribute, const char *value,
     uint32_t c = 0;
 
     while (*p != '\0') {
-        c = next_character(&p);
-        if (is_hidden(c))
+        c = character_next(&p);
+        if (character_is_hidden(c))
             return error_set(err, ERROR_INPUT,
                              "%s has the invisible character U+%04X",
                              api_attribute_name(attribute), c);
-        if (is_first && is_white(c))
+        if (is_first && character_is_white(c))
             break;
         is_first = false;
     }
-    if (is_white(c))
+    if (character_is_white(c))
         return error_set(err, ERROR_INPUT, "%s has white space at its ends",
                          api_attribute_name(attribute));
     return true;

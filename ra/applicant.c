@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/character.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -20,29 +21,31 @@ enum {
     EMAIL_MAX = 254, /* RFC 5321, 4.5.3.1.3 */
 };
 
-/* One text member of 1 to `max` characters, with no control characters and no
- * white space at its ends: what was typed must be what is printed. */
+/* One text member of 1 to `max` characters, all of which show, and with no
+ * white space at its ends: what was typed is what officers read and print. */
 static bool
 text_get(const json_t *object, const char *name, size_t max, const char **out,
          struct error *err)
 {
+    const uint8_t *p;
+    uint32_t c = 0;
     size_t count;
-    size_t len;
 
     if (!json_get_text(object, name, OCTETS_MAX, out, err))
         return false;
-    len = strlen(*out);
-    if (!text_utf8(*out, len, &count) || count < 1 || count > max)
+    if (!text_utf8(*out, strlen(*out), &count) || count < 1 || count > max)
         return error_set(err, ERROR_INPUT, "%s: 1 to %zu characters are needed",
                          name, max);
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)(*out)[i] < 0x20 || (*out)[i] == 0x7f)
-            return error_set(err, ERROR_INPUT, "%s: holds control characters",
-                             name);
-    /* U+3000 is the space of Chinese keyboards. */
-    if ((*out)[0] == ' ' || (*out)[len - 1] == ' ' ||
-        strncmp(*out, "\xe3\x80\x80", 3) == 0 ||
-        (len >= 3 && strcmp(*out + len - 3, "\xe3\x80\x80") == 0))
+    p = (const uint8_t *)*out;
+    for (size_t i = 0; i < count; i++) {
+        c = character_next(&p);
+        if (character_is_hidden(c))
+            return error_set(err, ERROR_INPUT,
+                             "%s: has the invisible character U+%04X", name, c);
+        if (i == 0 && character_is_white(c))
+            break;
+    }
+    if (character_is_white(c))
         return error_set(err, ERROR_INPUT, "%s: begins or ends with a space",
                          name);
     return true;
@@ -110,7 +113,8 @@ handler_parse(const json_t *object, struct db_applicant *out, struct error *err)
         !text_get(object, "person", PERSON_MAX, &out->handler_person, err) ||
         !text_get(object, "mobile", MOBILE_MAX + 1, &out->handler_mobile,
                   err) ||
-        !json_find_text(object, "email", EMAIL_MAX, &out->handler_email, err))
+        (json_object_get(object, "email") != NULL &&
+         !text_get(object, "email", EMAIL_MAX, &out->handler_email, err)))
         return error_wrap(err, "handler");
     at = out->handler_mobile + (out->handler_mobile[0] == '+');
     len = strlen(at);
@@ -122,8 +126,8 @@ handler_parse(const json_t *object, struct db_applicant *out, struct error *err)
         return true;
     len = strlen(out->handler_email);
     at = strchr(out->handler_email, '@');
-    if (at == NULL || at == out->handler_email || at[1] == '\0' ||
-        strchr(at + 1, '@') != NULL ||
+    if (len > EMAIL_MAX || at == NULL || at == out->handler_email ||
+        at[1] == '\0' || strchr(at + 1, '@') != NULL ||
         strcspn(out->handler_email, " \t\r\n<>(),;:\\\"") != len)
         return error_set(err, ERROR_INPUT, "handler: email: not an address");
     return true;

@@ -169,6 +169,15 @@ wrong_records_are_refused(void **state)
     assert_false(record_with("handler", "email", "nobody"));
     assert_false(record_with("handler", "email", "a@b@c"));
     assert_false(record_with("handler", "email", "a@b\nBcc: c@d"));
+    /* What a terminal obeys, or what turns the words around it. */
+    assert_false(record_with("handler", "email", "a@b\x1b[2J"));
+    assert_false(record_with("handler", "name",
+                             "郑\xc2\x9b"
+                             "2J经办"));
+    assert_false(record_with("domicile", "street", "1 号\xe2\x80\xae 2"));
+    assert_false(record_with(NULL, "unit_name", "单\xe2\x80\xa8位"));
+    assert_false(record_with(NULL, "unit_name", "单\xe2\x80\x8b位"));
+    assert_false(record_with(NULL, "unit_name", "\xc2\xa0单位"));
     /* X.520: 64 characters, of however many octets. */
     for (int i = 0; i < 64; i++)
         memcpy(unit + 3 * (size_t)i, "单", 4);
