@@ -46,8 +46,8 @@ run_supervise(struct cli *cli)
     (void)snprintf(run, sizeof run, "%s/run", folder);
     {
         const char *const server_argv[] = {server, "-D", data, NULL};
-        const char *const ready_argv[] = {ready, "-q",           "-h", run,
-                                          "-U",  "signet_owner", NULL};
+        const char *const ready_argv[] = {
+            ready, "-q", "-h", run, "-U", "signet_owner", "-d", "signet", NULL};
         const char *const ca_argv[] = {ca, "--config", config, NULL};
         const char *const ra_argv[] = {ra, "--config", config, NULL};
         const char *const ocsp_argv[] = {ocsp, "--config", config, NULL};

@@ -14,7 +14,7 @@ ready() { curl_ca -sf -o /dev/null -m 3 "$SIGNET_CA_URL/health" 2>/dev/null; }
 
 one_step() { # CALL N ACTION: 0 when the call was reached
     poll 20 ready || fail "$1 $2: signet-ca is not back"
-    new_order issue "step-$1-$2" ec-p256 | approve >"$WORK/envelope"
+    new_order issue "step-$steps" ec-p256 | approve >"$WORK/envelope"
     # shellcheck disable=SC2046
     timeout 60 strace -f -qq -o "$WORK/trace" -e "trace=$1" -e "inject=$1:$3:when=$2" $(family "$(ca_pid)") 2>"$WORK/strace" &
     tracer=$!
