@@ -401,13 +401,18 @@ const struct cli_verb ca_verbs[] = {
     {"cert list",
      "--account A | --subject TEXT | --key SHA256 | --issuer NAME [--json]",
      "Lists certificates, newest first.", true, cli_cert_list},
-    {"cert hold", "SERIAL... | --list FILE [--dry-run] [--issuer NAME]",
+    {"cert hold",
+     "SERIAL... | --list FILE [--dry-run] [--issuer NAME]"
+     " [--account A] [--person NUMBER]",
      "Composes an order that puts certificates on hold.", true, cli_cert_hold},
-    {"cert release", "SERIAL... | --list FILE [--dry-run] [--issuer NAME]",
+    {"cert release",
+     "SERIAL... | --list FILE [--dry-run] [--issuer NAME]"
+     " [--account A] [--person NUMBER]",
      "Composes an order that releases certificates.", true, cli_cert_release},
     {"cert revoke",
      "SERIAL... | --list FILE | --key SHA256|FILE [--reason R]"
-     " [--invalidity-date TIME] [--dry-run] [--issuer NAME]",
+     " [--invalidity-date TIME] [--dry-run] [--issuer NAME]"
+     " [--account A] [--person NUMBER]",
      "Composes an order that revokes certificates.", true, cli_cert_revoke},
     {"officer list", "[--json]", "Lists the officers.", true, run_officer_list},
     {"officer enroll",
