@@ -5,7 +5,7 @@
 
 enum { COMMENT_COLUMNS = 78 };
 
-/* "an integer from 1 to 64", for people. */
+/* "number from 1 to 64", for people. */
 static void
 add_kind(struct buf *out, const struct config_setting *setting)
 {

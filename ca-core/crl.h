@@ -111,9 +111,8 @@ bool crl_job_init(struct crl_job *job, struct hsm *hsm,
                   const struct config *config, struct error *err) MUST_CHECK;
 
 /* Publishes for every issuer that is due, whatever its state but planned, until
- * its own certificate ends. One
- * that fails does not keep the others from theirs; the first failure is
- * returned. */
+ * its own certificate ends. One that fails does not keep the others from
+ * theirs; the first failure is returned. */
 bool crl_job_run(struct crl_job *job, struct db *db, int64_t now,
                  struct error *err) MUST_CHECK;
 

@@ -68,8 +68,7 @@ check_steps(const struct api_envelope *envelope, struct error *err)
                              api_step_name(step));
         seen |= 1u << step;
     }
-    /* Holding must be quick, and releasing undoes it: one reviewer is enough.
-     */
+    /* Holding must be quick, and a release undoes it: one reviewer will do. */
     if (kind == API_HOLD && (seen & REVIEWS) != 0)
         return true;
     for (int step = 0; step < API_STEP_COUNT; step++)
