@@ -103,7 +103,7 @@ refused() {
     want "$2" "$1" "$code"
     grep -qi '^content-type: application/problem+json' "$WORK/head" || fail "$2: no problem document"
     grep -qi '^x-request-id: [0-9a-f]' "$WORK/head" || fail "$2: no request id"
-    printf '     %s\n' "$(jq -r .detail "$WORK/answer")"
+    printf '     %s\n' "$(jq -r '.detail // .title' "$WORK/answer")"
 }
 
 serial_of() { jq -r '.certificates[0].serial' "${1:--}"; }

@@ -19,6 +19,7 @@ clean_up() {
             grep -v '"event":"http.request"' "$log" | tail -n 15
         done
         "$SIGNET" down --state "$OWN_STATE" >/dev/null 2>&1 || true
+        [ -z "${SMALL_DISK:-}" ] || umount "$SMALL_DISK"
         rm -rf "$OWN_STATE"
     fi
     rm -rf "$WORK"
