@@ -1,6 +1,6 @@
 /*
- * Counters and gauges, shown as Prometheus text. Registered once at start,
- * updated without locks.
+ * Counters, gauges and durations, shown as Prometheus text. Registered once at
+ * start, updated without locks.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H

@@ -33,7 +33,7 @@ enum {
 
 struct hsm_options {
     const char *module;   /* path of the PKCS#11 library */
-    const char *token;    /* CKA label of the token */
+    const char *token;    /* label of the token */
     const char *serial;   /* its serial number, or NULL for any */
     const char *pin_file; /* holds the user PIN, first line */
     const char *lock_dir; /* where the login lock and the guard's copies are */
