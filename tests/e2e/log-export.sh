@@ -18,10 +18,11 @@ copy() { cp "$WORK/log.jsonl" "$1" && cp "$WORK/log.jsonl.manifest.json" "$1.man
 new_order issue audited ec-p256 >"$WORK/order"
 order_id=$(jq -r .order_id "$WORK/order")
 approve <"$WORK/order" | submit >"$WORK/issued.json"
-sleep 1 # the export ends before the second that runs
+sleep 1      # the export ends before the second that runs
+until=$(now) # the same for both: other tests write on
 
-signet audit export --from 2020-01-01T00:00:00Z --to "$(now)" --format jsonl --out "$WORK/log.jsonl"
-signet audit export --from 2020-01-01T00:00:00Z --to "$(now)" --format csv --out "$WORK/log.csv"
+signet audit export --from 2020-01-01T00:00:00Z --to "$until" --format jsonl --out "$WORK/log.jsonl"
+signet audit export --from 2020-01-01T00:00:00Z --to "$until" --format csv --out "$WORK/log.csv"
 psql "$SIGNET_PG" -Atc "SELECT encode(spki, 'base64') FROM ca.log_key WHERE state = 'active'" | tr -d '\n' | base64 -d |
     openssl pkey -pubin -inform DER -out "$WORK/log-key.pem"
 want 'the export is right' 0 "$(verifier "$WORK/log.jsonl" --key "$WORK/log-key.pem" >"$WORK/said"; echo $?)"
