@@ -110,6 +110,27 @@ der_take_boolean(struct der *in, bool *out)
 }
 
 bool
+der_take_oid(struct der *in, struct der *content)
+{
+    struct der rest = *in, v;
+    bool is_arc_start = true;
+    size_t i;
+
+    if (!der_take(&rest, DER_OID, &v) || v.len == 0)
+        return false;
+    for (i = 0; i < v.len; i++) {
+        if (is_arc_start && v.data[i] == 0x80) /* a needless leading zero */
+            return false;
+        is_arc_start = (v.data[i] & 0x80) == 0;
+    }
+    if (!is_arc_start) /* the last arc does not end */
+        return false;
+    *in = rest;
+    *content = v;
+    return true;
+}
+
+bool
 der_take_octet_bits(struct der *in, struct der *value)
 {
     struct der v;

@@ -63,6 +63,10 @@ bool der_take_unsigned(struct der *in, struct der *value) MUST_CHECK;
 bool der_take_small(struct der *in, int64_t max, int64_t *out) MUST_CHECK;
 bool der_take_boolean(struct der *in, bool *out) MUST_CHECK;
 
+/* The content octets of an OBJECT IDENTIFIER: at least one arc, each in its
+ * shortest form and whole (X.690, 8.19.2). */
+bool der_take_oid(struct der *in, struct der *content) MUST_CHECK;
+
 /* BIT STRING with no unused bits. */
 bool der_take_octet_bits(struct der *in, struct der *value) MUST_CHECK;
 

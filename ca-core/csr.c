@@ -43,7 +43,7 @@ take_name(struct der *in)
             return false;
         while (set.len > 0)
             if (!der_take(&set, DER_SEQUENCE, &pair) ||
-                !der_take(&pair, DER_OID, &oid) || !der_next(&pair, &value) ||
+                !der_take_oid(&pair, &oid) || !der_next(&pair, &value) ||
                 pair.len != 0)
                 return false;
     }
@@ -61,7 +61,7 @@ take_attributes(struct der *in)
         return false;
     while (attributes.len > 0)
         if (!der_take(&attributes, DER_SEQUENCE, &attribute) ||
-            !der_take(&attribute, DER_OID, &oid) ||
+            !der_take_oid(&attribute, &oid) ||
             !der_take(&attribute, DER_SET, &values) || values.len == 0 ||
             attribute.len != 0)
             return false;

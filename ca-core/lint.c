@@ -67,7 +67,7 @@ take_extension(struct lint_view *view, struct der *in)
     extension = &view->extension[view->extension_count++];
     extension->is_critical = false;
     if (!der_take(in, DER_SEQUENCE, &body) ||
-        !der_take(&body, DER_OID, &extension->oid) || extension->oid.len == 0)
+        !der_take_oid(&body, &extension->oid))
         return false;
     if (body.len > 0 && body.data[0] == DER_BOOLEAN) {
         if (!der_take_boolean(&body, &extension->is_critical))

@@ -213,7 +213,7 @@ lint_purposes(struct lint_view *view)
         return;
     }
     while (list.len > 0) {
-        if (!der_take(&list, DER_OID, &oid) || oid.len == 0) {
+        if (!der_take_oid(&list, &oid)) {
             lint_find(view, clause, "extKeyUsage is malformed");
             return;
         }
@@ -263,7 +263,7 @@ lint_policies(struct lint_view *view)
     while (list.len > 0) {
         if (count == PROFILE_POLICIES_MAX ||
             !der_take(&list, DER_SEQUENCE, &policy) ||
-            !der_take(&policy, DER_OID, &oid) || oid.len == 0 ||
+            !der_take_oid(&policy, &oid) ||
             !der_take_optional(&policy, DER_SEQUENCE, &qualifiers) ||
             policy.len != 0 ||
             (qualifiers.data != NULL && qualifiers.len == 0)) {
@@ -399,7 +399,7 @@ lint_information_access(struct lint_view *view)
     }
     while (list.len > 0) {
         if (!der_take(&list, DER_SEQUENCE, &access) ||
-            !der_take(&access, DER_OID, &method) || !der_next(&access, &item) ||
+            !der_take_oid(&access, &method) || !der_next(&access, &item) ||
             access.len != 0 || !is_http(&item)) {
             lint_find(view, clause, "an access method without an http URI");
             return;

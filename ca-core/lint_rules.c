@@ -114,7 +114,7 @@ lint_rdn(struct lint_view *view, const char *whose, struct der set,
         if (!der_next(&set, &item) || item.tag != DER_SEQUENCE)
             return false;
         pair = item.value;
-        if (!der_take(&pair, DER_OID, &oid) || !der_next(&pair, &value) ||
+        if (!der_take_oid(&pair, &oid) || !der_next(&pair, &value) ||
             pair.len != 0)
             return false;
         if (last.data != NULL && !is_ascending(last, item.whole))

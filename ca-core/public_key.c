@@ -38,7 +38,7 @@ take_parts(struct der spki, struct der *oid, struct der_item *parameters,
     if (!der_take(&spki, DER_SEQUENCE, &body) || spki.len != 0 ||
         !der_take(&body, DER_SEQUENCE, &algorithm) ||
         !der_take_octet_bits(&body, key) || body.len != 0 ||
-        !der_take(&algorithm, DER_OID, oid))
+        !der_take_oid(&algorithm, oid))
         return false;
     return algorithm.len == 0 ||
            (der_next(&algorithm, parameters) && algorithm.len == 0);

@@ -45,7 +45,7 @@ take_hash(struct der *in, enum ocsp_hash *hash)
     struct der algorithm, oid, null;
 
     if (!der_take(in, DER_SEQUENCE, &algorithm) ||
-        !der_take(&algorithm, DER_OID, &oid) || oid.len == 0)
+        !der_take_oid(&algorithm, &oid))
         return false;
     if (is_oid(oid, oid_sha1, sizeof oid_sha1))
         *hash = OCSP_HASH_SHA1;
@@ -113,7 +113,7 @@ take_extension(struct der *in, enum place place, struct der *nonce)
     unsigned arc;
 
     if (!der_take(in, DER_SEQUENCE, &extension) ||
-        !der_take(&extension, DER_OID, &oid) || oid.len == 0)
+        !der_take_oid(&extension, &oid))
         return false;
     if (extension.len > 0 && extension.data[0] == DER_BOOLEAN &&
         !der_take_boolean(&extension, &is_critical))

@@ -400,6 +400,31 @@ equality_is_of_length_and_octets(void **state)
     assert_true(der_equal((struct der){NULL, 0}, (struct der){NULL, 0}));
 }
 
+static void
+an_object_identifier_ends_and_has_no_needless_octets(void **state)
+{
+    static const struct {
+        uint8_t octet[5];
+        size_t len;
+        bool is_right;
+    } cases[] = {
+        {{0x06, 0x01, 0x2a}, 3, true},
+        {{0x06, 0x03, 0x2a, 0x86, 0x48}, 5, true},
+        {{0x06, 0x00}, 2, false},                   /* no arc */
+        {{0x06, 0x02, 0x2a, 0x86}, 4, false},       /* the arc goes on */
+        {{0x06, 0x03, 0x2a, 0x80, 0x01}, 5, false}, /* leading zero */
+        {{0x05, 0x01, 0x2a}, 3, false},             /* another tag */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct der in = {cases[i].octet, cases[i].len}, content = {0};
+
+        assert_int_equal(der_take_oid(&in, &content), cases[i].is_right);
+        assert_int_equal(in.len, cases[i].is_right ? 0 : cases[i].len);
+    }
+}
+
 int
 main(void)
 {
@@ -419,6 +444,7 @@ main(void)
         cmocka_unit_test(oids_agree_with_openssl_both_ways),
         cmocka_unit_test(malformed_oids_are_refused),
         cmocka_unit_test(equality_is_of_length_and_octets),
+        cmocka_unit_test(an_object_identifier_ends_and_has_no_needless_octets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
