@@ -1,0 +1,165 @@
+/*
+ * What each business needs, read from config/business/NAME.xml under
+ * config/schema/business.xsd: fields and which lock, document slots, fee,
+ * reviews, mailing, device, timers, notices. The transitions are C (ra/case.h);
+ * definition_check() holds one against the other at start. Immutable once
+ * loaded; shared by all threads.
+ */
+#ifndef RA_DEFINITION_H
+#define RA_DEFINITION_H
+
+#include <jansson.h>
+
+#include "ra/case.h"
+
+enum {
+    DEFINITION_FIELDS_MAX = 40,
+    DEFINITION_SLOTS_MAX = 12,
+    DEFINITION_PRICES_MAX = 16,
+    DEFINITION_TIMERS_MAX = 24,
+    DEFINITION_NOTICES_MAX = 40,
+    DEFINITION_LANGUAGES = 2, /* 0 zh, 1 en */
+};
+
+/* How a field is judged and shown. */
+enum definition_type {
+    FIELD_TEXT, /* up to `max` characters, none that does not show */
+    FIELD_UNIT_NAME,
+    FIELD_USCC,      /* GB 32100 */
+    FIELD_ID_NUMBER, /* with id_type: GB 11643 for "id-card" */
+    FIELD_MOBILE,
+    FIELD_EMAIL,
+    FIELD_CHOICE, /* one of `choices` */
+    FIELD_YEARS,  /* 1..5 */
+    FIELD_FLAG,   /* "yes" or "no" */
+    FIELD_SEALS,  /* JSON [{"type": "official"|"contract", "name"}], 1 or 2 */
+};
+
+struct definition_text {
+    const char *in[DEFINITION_LANGUAGES]; /* 中文, English; never NULL */
+};
+
+struct definition_choice {
+    const char *value;
+    struct definition_text label;
+};
+
+struct definition_field {
+    const char *name; /* "unit_name", "handler_mobile" */
+    enum definition_type type;
+    struct definition_text label;
+    struct definition_text help; /* "" if none */
+    bool is_required;
+    bool is_locked;   /* from submission on */
+    bool is_personal; /* sealed at rest, every look logged */
+    bool is_searched; /* with a blind index when personal */
+    bool is_printed;  /* stands on the form: an edit makes a new revision */
+    bool from_record; /* filled from ra.unit, read-only */
+    int max;          /* characters */
+    const struct definition_choice *choice;
+    size_t choice_count;
+    const char *when; /* "NAME=VALUE": wanted only then; NULL: always */
+};
+
+struct definition_slot {
+    const char *name; /* "certificate-form", "business-licence" */
+    struct definition_text label;
+    struct definition_text help;
+    bool is_required;
+    const char *when; /* as of a field: "kind=law-firm", "seal=yes" */
+    const char *form; /* "certificate", "seal", ...: has our QR; or NULL */
+    bool wants_red_seal;
+    bool wants_colour;
+    int pages_min, pages_max;
+    int copies;       /* originals or stamped copies by mail; 0: none */
+    bool is_original; /* not a stamped copy */
+    const struct definition_text *check; /* the officer's checklist */
+    size_t check_count;
+};
+
+struct definition_price {
+    int64_t from, until; /* instants; until is INT64_MAX for open */
+    int64_t amount;      /* fen */
+    bool is_per_year;
+};
+
+struct definition_timer {
+    enum case_state state;
+    enum case_event event; /* CASE_EXPIRE or CASE_REMIND */
+    int days;              /* after the state was entered */
+    bool is_working_days;
+};
+
+struct definition_notice {
+    enum case_event event;
+    enum case_state to;  /* with this result; CASE_STATE_COUNT: any */
+    const char *channel; /* "sms", "email", "webhook" */
+    struct definition_text
+        text; /* ${number}, ${unit_name}, ${remark}, ${code}, ... */
+};
+
+struct definition {
+    enum case_business business;
+    struct definition_text name; /* 新申请, New certificate */
+    struct definition_text summary;
+    struct definition_text notice; /* 供应商须知, plain text in paragraphs */
+    const char *notice_version;    /* accepted with the case */
+    const char *profile;           /* of the certificate; NULL: none issued */
+    int reviews;                   /* 0, 1, 2 */
+    bool wants_live;         /* a live certificate; else there must be none */
+    bool wants_device_proof; /* the device is plugged in and signs */
+    bool asks_files;         /* encrypted-files question */
+    int window_days;         /* renew: from so many days before the end */
+    bool sends_device;       /* outbound */
+    bool sends_after_second; /* only after the second review */
+    bool returns_device;     /* the old device comes by mail */
+    struct definition_field field[DEFINITION_FIELDS_MAX];
+    size_t field_count;
+    struct definition_slot slot[DEFINITION_SLOTS_MAX];
+    size_t slot_count;
+    struct definition_price price[DEFINITION_PRICES_MAX];
+    size_t price_count;
+    struct definition_timer timer[DEFINITION_TIMERS_MAX];
+    size_t timer_count;
+    struct definition_notice notices[DEFINITION_NOTICES_MAX];
+    size_t notice_count;
+};
+
+struct definitions; /* of all seven businesses */
+
+/* Reads all seven from the folder; ERROR_INPUT names file and line. */
+bool definitions_load(const char *folder, const char *schema_dir,
+                      struct definitions **out, struct error *err) MUST_CHECK;
+void definitions_free(struct definitions *all); /* NULL is nothing */
+const struct definition *definition_get(const struct definitions *all,
+                                        enum case_business business);
+
+/* Whether the XML and the table of transitions say the same: reviews that lead
+ * nowhere, a fee without a payment state, timers of states that have none. */
+bool definition_check(const struct definition *definition,
+                      struct error *err) MUST_CHECK;
+
+const struct definition_field *
+definition_field_find(const struct definition *definition, const char *name);
+const struct definition_slot *
+definition_slot_find(const struct definition *definition, const char *name);
+
+/* Judges all fields of a case: {"name": "value", ...}, texts normalised in
+ * place. `is_whole`: required ones must be there (submission); else what is
+ * there must be right. ERROR_INPUT with the field and what is wrong. */
+bool definition_fields_check(const struct definition *definition,
+                             json_t *fields, bool is_whole,
+                             struct error *err) MUST_CHECK;
+
+/* Whether a `when` condition holds for these fields. */
+bool definition_when(const char *when, const json_t *fields);
+
+/* What the business costs for these fields at this time, in fen; 0: free. */
+int64_t definition_price(const struct definition *definition,
+                         const json_t *fields, int64_t at);
+
+/* For GET /v1/businesses: everything that the pages need. The caller owns it.
+ */
+json_t *definition_json(const struct definition *definition, int64_t at);
+
+#endif

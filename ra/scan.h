@@ -1,0 +1,45 @@
+/*
+ * Uploads, examined in a child process that has no network, little memory and
+ * little time (`signet-scan`): type by content, page pictures that we make
+ * ourselves, and what can be seen on them. Nothing that came from outside is
+ * parsed in the service's own process.
+ */
+#ifndef RA_SCAN_H
+#define RA_SCAN_H
+
+#include "base/buf.h"
+#include "base/config.h"
+
+enum {
+    SCAN_FILE_MAX = 20 * 1024 * 1024,
+    SCAN_PAGES_MAX = 40,
+    SCAN_CODES_MAX = 4,
+    SCAN_CODE_MAX = 160,
+};
+
+struct scan_page {
+    int width, height; /* pixels of the picture */
+    int dpi;           /* 0 when unknown */
+    int skew_centidegrees;
+    bool is_colour;
+    bool is_blank;
+    bool has_red_seal;
+    size_t jpeg_at, jpeg_len; /* in scan.jpegs */
+};
+
+struct scan {
+    const char *media_type; /* static */
+    struct scan_page page[SCAN_PAGES_MAX];
+    int page_count;
+    char code[SCAN_CODES_MAX][SCAN_CODE_MAX + 1]; /* texts of QR codes seen */
+    int code_count;
+    struct buf jpegs;
+};
+
+/* ERROR_INPUT says what is wrong with the file, in words for the applicant;
+ * ERROR_BUSY when too many are examined just now. The caller clears `out`. */
+bool scan_examine(const struct config *config, const uint8_t *data, size_t len,
+                  struct scan *out, struct error *err) MUST_CHECK;
+void scan_clear(struct scan *scan);
+
+#endif
