@@ -124,4 +124,17 @@ const struct db_statement db_ra_statements[DB_RA_STATEMENT_COUNT] = {
         {"ra_certificate_get",
          "SELECT issuer, serial, der, issuer_der FROM ra.certificate"
          " WHERE number = $1"},
+
+    /* clang-format off */
+    DB_RA_CASE_STATEMENTS
+    DB_RA_READ_STATEMENTS
+    DB_RA_DOCUMENT_STATEMENTS
+    DB_RA_FORM_STATEMENTS
+    DB_RA_UNIT_STATEMENTS
+    DB_RA_DEVICE_STATEMENTS
+    DB_RA_PAYMENT_STATEMENTS
+    DB_RA_NOTICE_STATEMENTS
+    DB_RA_SESSION_STATEMENTS
+    DB_RA_JOB_STATEMENTS
+    /* clang-format on */
 };

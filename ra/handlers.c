@@ -16,28 +16,6 @@
 
 enum { CONNECT_TIMEOUT_S = 3, STATEMENT_TIMEOUT_MS = 5000 };
 
-const struct http_route ra_routes[] = {
-    {HTTP_POST, "/v1/accounts", handle_account_create, NULL},
-    {HTTP_GET, "/v1/accounts", handle_account_list, NULL},
-    {HTTP_POST, "/v1/applications", handle_application_create, NULL},
-    {HTTP_GET, "/v1/applications", handle_application_list, NULL},
-    {HTTP_GET, "/v1/applications/{number}", handle_application_show, NULL},
-    {HTTP_PUT, "/v1/applications/{number}", handle_application_edit, NULL},
-    {HTTP_POST, "/v1/applications/{number}/submit", handle_application_submit,
-     NULL},
-    {HTTP_POST, "/v1/applications/{number}/withdraw",
-     handle_application_withdraw, NULL},
-    {HTTP_GET, "/v1/applications/{number}/history", handle_application_history,
-     NULL},
-    {HTTP_GET, "/v1/applications/{number}/certificate",
-     handle_application_certificate, NULL},
-    {HTTP_GET, "/v1/applications/{number}/review", handle_review_show, NULL},
-    {HTTP_POST, "/v1/applications/{number}/decisions", handle_review_decide,
-     NULL},
-};
-
-const size_t ra_route_count = sizeof ra_routes / sizeof ra_routes[0];
-
 /* ---- Workers ------------------------------------------------------------- */
 
 void
@@ -52,6 +30,7 @@ ra_init(struct ra *ra, const struct config *config)
                .statement_timeout_ms = STATEMENT_TIMEOUT_MS},
         .officers = officer_register_new(),
         .throttle = throttle_new(),
+        .business = {.config = config},
     };
 }
 
@@ -69,6 +48,7 @@ ra_worker_new(void *service, struct error *err)
     struct ra_worker *worker = base_alloc(sizeof *worker);
 
     worker->ra = ra;
+    worker->business = &ra->business;
     if (!db_open(&ra->db, &worker->db, err) ||
         !ca_client_new(ra->config, &worker->ca, err)) {
         ra_worker_free(worker);

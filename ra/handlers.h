@@ -8,6 +8,7 @@
 #include "base/http.h"
 #include "db/account.h"
 #include "ra/ca_client.h"
+#include "ra/case_apply.h"
 #include "ra/officer.h"
 #include "ra/throttle.h"
 
@@ -17,6 +18,7 @@ struct ra {
     struct db_options db; /* every worker's connection borrows it */
     struct officer_register *officers;
     struct throttle *throttle;
+    struct business business; /* const once the service runs */
 };
 
 /* One worker's own. */
@@ -24,6 +26,7 @@ struct ra_worker {
     struct ra *ra;
     struct db *db;
     struct ca_client *ca;
+    const struct business *business;
 };
 
 /* Fills in what the workers need; the caller frees it with ra_clear(). */
