@@ -16,6 +16,7 @@
 #include "db/sql_ra_read.h"
 #include "db/sql_ra_session.h"
 #include "db/sql_ra_unit.h"
+#include "db/sql_ra_vault.h"
 
 enum db_ra_statement {
     DB_RA_BEFORE = DB_LOG_STATEMENT_COUNT - 1, /* the log's come first */
@@ -47,6 +48,7 @@ enum db_ra_statement {
     DB_RA_DOCUMENT_NAMES
     DB_RA_FORM_NAMES
     DB_RA_UNIT_NAMES
+    DB_RA_VAULT_NAMES
     DB_RA_DEVICE_NAMES
     DB_RA_PAYMENT_NAMES
     DB_RA_NOTICE_NAMES
