@@ -218,6 +218,8 @@ CREATE TABLE ra.document (
     sha256     bytea       NOT NULL CHECK (octet_length(sha256) = 32),  -- of the octets that came
     sealed     bytea       NOT NULL,  -- those octets
     page_count integer     NOT NULL,
+    -- What the code on a form said (db/document.h); 'none' where there is no form.
+    form_state text        NOT NULL DEFAULT 'none' CHECK (form_state IN ('none', 'unread', 'current', 'other')),
     added_at   timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX document_current ON ra.document (number, slot) WHERE state = 'current';
