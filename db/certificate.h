@@ -107,6 +107,10 @@ struct db_certificate_ref {
 };
 
 const char *db_certificate_state_name(enum db_certificate_state state);
+/* The state that stands as text in a column. */
+bool db_certificate_state_read(const struct db_result *r, size_t row,
+                               int column, enum db_certificate_state *out,
+                               struct error *err) MUST_CHECK;
 
 /* ERROR_NOT_FOUND if there is none. The caller frees. */
 bool db_certificate_get(struct db *db, int32_t issuer_id,

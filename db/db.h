@@ -109,6 +109,25 @@ bool db_read_time(const struct db_result *r, size_t row, int column,
                   int64_t *out, struct error *err) MUST_CHECK;
 bool db_is_null(const struct db_result *r, size_t row, int column);
 
+/* Octets of one length, as hashes and serials are. */
+bool db_read_octets(const struct db_result *r, size_t row, int column,
+                    uint8_t *out, size_t len, struct error *err) MUST_CHECK;
+/* Text into an array: what is longer than `max` - 1 is ERROR_INTERNAL. */
+bool db_read_word(const struct db_result *r, size_t row, int column, char *out,
+                  size_t max, struct error *err) MUST_CHECK;
+
+/* What may be NULL: *out stays as it is (give it empty), or is 0. The copies
+ * are the caller's to free; db_read_text_null() borrows. */
+bool db_read_bytes_copy(const struct db_result *r, size_t row, int column,
+                        uint8_t **out, size_t *len,
+                        struct error *err) MUST_CHECK;
+bool db_read_text_copy(const struct db_result *r, size_t row, int column,
+                       char **out, struct error *err) MUST_CHECK;
+bool db_read_text_null(const struct db_result *r, size_t row, int column,
+                       const char **out, struct error *err) MUST_CHECK;
+bool db_read_time_null(const struct db_result *r, size_t row, int column,
+                       int64_t *out, struct error *err) MUST_CHECK;
+
 /* Streams a long answer row by row (single-row mode), constant memory. `each`
  * gets results of one row; false from it ends the query with its error. */
 typedef bool db_each(const struct db_result *row, void *arg, struct error *err);

@@ -1,5 +1,6 @@
 /* Typed reads of binary results. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "db/db_internal.h"
 #include "db/db_type.h"
@@ -188,4 +189,79 @@ db_read_time(const struct db_result *r, size_t row, int column, int64_t *out,
     /* Down, also before 2000. */
     *out = DB_TIME_EPOCH + us / DB_TIME_UNIT - (us % DB_TIME_UNIT < 0);
     return true;
+}
+
+bool
+db_read_octets(const struct db_result *r, size_t row, int column, uint8_t *out,
+               size_t len, struct error *err)
+{
+    const uint8_t *data;
+    size_t got;
+
+    if (!db_read_bytes(r, row, column, &data, &got, err))
+        return false;
+    if (got != len)
+        return error_set(err, ERROR_INTERNAL, "column %s has %zu octets",
+                         PQfname(r->pg, column), got);
+    memcpy(out, data, len);
+    return true;
+}
+
+bool
+db_read_word(const struct db_result *r, size_t row, int column, char *out,
+             size_t max, struct error *err)
+{
+    const char *text;
+    size_t len;
+
+    if (!db_read_text(r, row, column, &text, err))
+        return false;
+    len = strlen(text);
+    if (len >= max)
+        return error_set(err, ERROR_INTERNAL, "column %s is too long",
+                         PQfname(r->pg, column));
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+bool
+db_read_bytes_copy(const struct db_result *r, size_t row, int column,
+                   uint8_t **out, size_t *len, struct error *err)
+{
+    const uint8_t *data;
+
+    if (db_is_null(r, row, column))
+        return true;
+    if (!db_read_bytes(r, row, column, &data, len, err))
+        return false;
+    *out = base_copy(data, *len);
+    return true;
+}
+
+bool
+db_read_text_copy(const struct db_result *r, size_t row, int column, char **out,
+                  struct error *err)
+{
+    const char *text = NULL;
+
+    if (!db_read_text_null(r, row, column, &text, err))
+        return false;
+    if (text != NULL)
+        *out = base_text_copy(text);
+    return true;
+}
+
+bool
+db_read_text_null(const struct db_result *r, size_t row, int column,
+                  const char **out, struct error *err)
+{
+    return db_is_null(r, row, column) || db_read_text(r, row, column, out, err);
+}
+
+bool
+db_read_time_null(const struct db_result *r, size_t row, int column,
+                  int64_t *out, struct error *err)
+{
+    *out = 0;
+    return db_is_null(r, row, column) || db_read_time(r, row, column, out, err);
 }

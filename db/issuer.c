@@ -28,34 +28,6 @@ db_issuer_state_find(const char *name, enum db_issuer_state *out)
 }
 
 static bool
-read_copy(const struct db_result *r, size_t row, int column, uint8_t **out,
-          size_t *len, struct error *err)
-{
-    const uint8_t *data;
-
-    if (db_is_null(r, row, column))
-        return true;
-    if (!db_read_bytes(r, row, column, &data, len, err))
-        return false;
-    *out = base_copy(data, *len);
-    return true;
-}
-
-static bool
-read_word(const struct db_result *r, size_t row, int column, char *out,
-          size_t max, struct error *err)
-{
-    const char *text;
-
-    if (!db_read_text(r, row, column, &text, err))
-        return false;
-    if (strlen(text) >= max)
-        return error_set(err, ERROR_INTERNAL, "column %d is too long", column);
-    (void)snprintf(out, max, "%s", text);
-    return true;
-}
-
-static bool
 read_issuer(const struct db_result *r, size_t row, struct db_issuer *i,
             struct error *err)
 {
@@ -63,17 +35,18 @@ read_issuer(const struct db_result *r, size_t row, struct db_issuer *i,
     const char *state;
 
     if (!db_read_int32(r, row, 0, &i->issuer_id, err) ||
-        !read_word(r, row, 1, i->name, sizeof i->name, err) ||
+        !db_read_word(r, row, 1, i->name, sizeof i->name, err) ||
         !db_read_text(r, row, 2, &state, err) ||
         !db_read_bool(r, row, 3, &i->is_root, err) ||
         !db_read_int32(r, row, 4, &i->generation, err) ||
-        !read_word(r, row, 5, i->token, sizeof i->token, err) ||
+        !db_read_word(r, row, 5, i->token, sizeof i->token, err) ||
         !db_read_bytes(r, row, 6, &key_id, &i->key_id_len, err) ||
-        !read_word(r, row, 7, i->key_type, sizeof i->key_type, err) ||
-        !read_word(r, row, 8, i->scheme, sizeof i->scheme, err) ||
-        !read_copy(r, row, 9, &i->subject, &i->subject_len, err) ||
-        !read_copy(r, row, 10, &i->spki, &i->spki_len, err) ||
-        !read_copy(r, row, 11, &i->certificate, &i->certificate_len, err) ||
+        !db_read_word(r, row, 7, i->key_type, sizeof i->key_type, err) ||
+        !db_read_word(r, row, 8, i->scheme, sizeof i->scheme, err) ||
+        !db_read_bytes_copy(r, row, 9, &i->subject, &i->subject_len, err) ||
+        !db_read_bytes_copy(r, row, 10, &i->spki, &i->spki_len, err) ||
+        !db_read_bytes_copy(r, row, 11, &i->certificate, &i->certificate_len,
+                            err) ||
         !db_read_int32(r, row, 13, &i->parent_id, err) ||
         !db_read_time(r, row, 14, &i->created_at, err))
         return false;

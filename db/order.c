@@ -9,19 +9,6 @@
 static const char *const state_names[] = {"recorded", "done", "failed"};
 
 static bool
-read_text(const struct db_result *r, int column, char **out, struct error *err)
-{
-    const char *text;
-
-    if (db_is_null(r, 0, column))
-        return true;
-    if (!db_read_text(r, 0, column, &text, err))
-        return false;
-    *out = base_text_copy(text);
-    return true;
-}
-
-static bool
 read_order(const struct db_result *r, struct db_order *o, struct error *err)
 {
     const uint8_t *digest, *body;
@@ -30,14 +17,13 @@ read_order(const struct db_result *r, struct db_order *o, struct error *err)
 
     if (!db_read_text(r, 0, 0, &order_id, err) ||
         !db_read_bytes(r, 0, 1, &digest, &digest_len, err) ||
-        !read_text(r, 2, &o->kind, err) ||
+        !db_read_text_copy(r, 0, 2, &o->kind, err) ||
         !db_read_bytes(r, 0, 3, &body, &o->body_len, err) ||
         !db_read_text(r, 0, 4, &state, err) ||
-        !read_text(r, 5, &o->problem, err) ||
-        !read_text(r, 6, &o->requested_by, err) ||
-        !db_read_time(r, 0, 7, &o->received_at, err))
-        return false;
-    if (!db_is_null(r, 0, 8) && !db_read_time(r, 0, 8, &o->finished_at, err))
+        !db_read_text_copy(r, 0, 5, &o->problem, err) ||
+        !db_read_text_copy(r, 0, 6, &o->requested_by, err) ||
+        !db_read_time(r, 0, 7, &o->received_at, err) ||
+        !db_read_time_null(r, 0, 8, &o->finished_at, err))
         return false;
     memcpy(o->order_id, order_id, strnlen(order_id, 36));
     memcpy(o->digest, digest, digest_len < 32 ? digest_len : 32);

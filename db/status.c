@@ -5,14 +5,6 @@
 
 #include "db/sql_ocsp.h"
 
-static bool
-read_time_or_zero(const struct db_result *r, int column, int64_t *out,
-                  struct error *err)
-{
-    *out = 0;
-    return db_is_null(r, 0, column) || db_read_time(r, 0, column, out, err);
-}
-
 struct status_reader {
     db_status_each *each;
     void *arg;
@@ -32,8 +24,8 @@ read_status(const struct db_result *r, void *arg, struct error *err)
         !db_read_bool(r, 0, 2, &s.is_held, err) ||
         !db_read_bool(r, 0, 3, &s.is_revoked, err) ||
         !db_read_int32(r, 0, 4, &reason, err) ||
-        !read_time_or_zero(r, 5, &s.revoked_at, err) ||
-        !read_time_or_zero(r, 6, &s.invalid_from, err) ||
+        !db_read_time_null(r, 0, 5, &s.revoked_at, err) ||
+        !db_read_time_null(r, 0, 6, &s.invalid_from, err) ||
         !db_read_int64(r, 0, 7, &s.status_index, err))
         return false;
     if (len != sizeof s.serial || reason < 0 || reason > UINT8_MAX)
