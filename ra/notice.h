@@ -1,10 +1,12 @@
 /*
  * Notices 通知 to people and to the host platform: put into an outbox in the
- * transaction of what they tell, sent afterwards, again until they arrive,
- * once.
+ * transaction of what they tell, sent afterwards (ra/notice_sender.h), again
+ * until they arrive, once. Their text is overwritten when they have gone.
  */
 #ifndef RA_NOTICE_H
 #define RA_NOTICE_H
+
+#include <jansson.h>
 
 #include "ra/vault.h"
 
@@ -13,13 +15,18 @@ struct notice {
     const char *event;    /* name of the template: "case.passed" */
     const char *channel;  /* "sms", "email", "webhook" */
     const char *language; /* "zh", "en" */
-    const char *dedupe;   /* the same again is not sent again */
-    const char *to;       /* number, address or URL */
+    const char *dedupe;   /* the same again is not sent again; for each channel
+                             another */
+    const char *to;       /* number or address; a webhook's is in the settings
+                             (ra.platform_webhook_url): "" */
     const char *subject;  /* of an e-mail; else NULL */
     const char *text;     /* filled-in template; JSON for a webhook */
 };
 
-/* In the caller's transaction. */
+enum { NOTICE_TEXT_MAX = 16 * 1024, NOTICE_VALUE_NAME_MAX = 32 };
+
+/* In the caller's transaction. Nothing when `dedupe` is known. ERROR_INTERNAL
+ * for a channel that there is not. */
 bool notice_queue(struct db *db, const struct vault *vault,
                   const struct notice *notice, int64_t at,
                   struct error *err) MUST_CHECK;
@@ -28,5 +35,19 @@ bool notice_queue(struct db *db, const struct vault *vault,
  * ERROR_INTERNAL. */
 bool notice_fill(const char *text, const json_t *values, struct buf *out,
                  struct error *err) MUST_CHECK;
+
+/* To the handler of a case, by the fields handler_mobile and, if there is one,
+ * handler_email: a text in the case's language, filled in from `values`. What
+ * the case lacks is not sent. `round` tells events of one name apart ("" if
+ * there is only one). */
+struct notice_text {
+    const char *event;
+    const char *subject[2]; /* 中文, English */
+    const char *text[2];
+};
+bool notice_handler(struct db *db, const struct vault *vault,
+                    const char *number, const struct notice_text *text,
+                    const char *round, const json_t *values, int64_t at,
+                    struct error *err) MUST_CHECK;
 
 #endif

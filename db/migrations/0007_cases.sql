@@ -342,6 +342,7 @@ CREATE TABLE ra.payment (
     state       text        NOT NULL CHECK (state IN ('created', 'paid', 'refunding', 'refunded', 'closed', 'transferred')),
     method      text        CHECK (method IN ('online', 'transfer')),
     provider_id text        UNIQUE,    -- the provider's number of the order
+    origin      uuid        REFERENCES ra.payment,  -- taken over: the order that was paid at first
     invoice_title text,                -- 发票信息: title, tax number, e-mail
     invoice_tax_number text,
     invoice_email text,
@@ -357,6 +358,7 @@ CREATE TABLE ra.payment_event (
     payment  uuid        NOT NULL REFERENCES ra.payment,
     event_id text        NOT NULL,  -- the provider's, or the bank's reference
     kind     text        NOT NULL CHECK (kind IN ('received', 'refunded', 'late', 'query')),
+    method   text        NOT NULL CHECK (method IN ('online', 'transfer')),  -- goes back by the way it came
     amount   bigint      NOT NULL,
     at       timestamptz NOT NULL,
     actor    text        NOT NULL,
@@ -366,8 +368,10 @@ CREATE TABLE ra.refund (
     id         uuid        PRIMARY KEY,
     payment    uuid        NOT NULL REFERENCES ra.payment,
     amount     bigint      NOT NULL CHECK (amount > 0),
+    method     text        NOT NULL CHECK (method IN ('online', 'transfer')),
     reason     text        NOT NULL,
-    state      text        NOT NULL CHECK (state IN ('due', 'waiting-device', 'sent', 'done', 'failed')),
+    -- moved: the replacing case took the money over
+    state      text        NOT NULL CHECK (state IN ('due', 'waiting-device', 'sent', 'done', 'failed', 'moved')),
     officer_id uuid,
     send_at    timestamptz,
     send_count integer     NOT NULL DEFAULT 0,
@@ -376,6 +380,7 @@ CREATE TABLE ra.refund (
     changed_at timestamptz NOT NULL
 );
 CREATE INDEX refund_to_send ON ra.refund (send_at) WHERE send_at IS NOT NULL;
+CREATE INDEX refund_by_payment ON ra.refund (payment);
 -- No refund once activated or issued (1.9 #5), unless more was paid than asked.
 CREATE FUNCTION ra.check_refund() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -399,6 +404,15 @@ CREATE TABLE ra.invoice (
     xml            bytea       NOT NULL,
     issued_at      timestamptz NOT NULL
 );
+CREATE INDEX invoice_by_time ON ra.invoice (issued_at);
+-- Numbers of signed calls from outside: none is taken twice (ra/signed_call.h).
+CREATE TABLE ra.nonce (
+    sender text        NOT NULL,  -- 'payment', 'courier'
+    nonce  text        NOT NULL,
+    at     timestamptz NOT NULL,
+    PRIMARY KEY (sender, nonce)
+);
+CREATE INDEX nonce_by_time ON ra.nonce (at);
 CREATE TABLE ra.reconciliation (
     day        date        PRIMARY KEY,
     report     bytea       NOT NULL,  -- JSON
@@ -535,6 +549,6 @@ GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA ra TO signet_ra;
 GRANT UPDATE ON ra.account, ra.unit, ra.holder_certificate, ra.case_file, ra.case_field, ra.case_order, ra.document,
     ra.paper, ra.device, ra.shipment, ra.code, ra.payment, ra.refund, ra.invoice_counter, ra.reconciliation, ra.notice,
     ra.session, ra.ticket, ra.officer_case, ra.calendar, ra.lease TO signet_ra;
-GRANT DELETE ON ra.case_field, ra.finding, ra.calendar, ra.lease, ra.ticket TO signet_ra;
+GRANT DELETE ON ra.case_field, ra.finding, ra.calendar, ra.lease, ra.ticket, ra.nonce TO signet_ra;
 REVOKE INSERT ON ra.case_transition FROM signet_ra;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA ra TO signet_ra;
