@@ -1,0 +1,53 @@
+/* Orders of cases on their way to the CA core: table ra.case_order. */
+#ifndef DB_CASE_ORDER_H
+#define DB_CASE_ORDER_H
+
+#include "db/db.h"
+
+struct db_case_order {
+    const char *order_id;
+    const char *number;
+    const char *purpose;     /* "issue", "hold", "release", "revoke",
+                                "supersede" */
+    const uint8_t *envelope; /* canonical JSON */
+    size_t envelope_len;
+    const char *state; /* "waiting", "queued", "done", "refused" */
+    int32_t send_count;
+    const char *problem; /* NULL if none */
+    int64_t made_at;
+    struct db_result *held; /* on the way out */
+};
+
+/* A new one, or another envelope for one that has not gone or was refused.
+ * ERROR_CONFLICT for one that is on its way or done. */
+bool db_corder_add(struct db *db, const struct db_case_order *order,
+                   struct error *err) MUST_CHECK;
+
+/* The last waiting (or refused) one of this purpose goes from now on. *queued
+ * tells whether there was one. */
+bool db_corder_queue(struct db *db, const char *number, const char *purpose,
+                     int64_t at, bool *queued, struct error *err) MUST_CHECK;
+
+/* One that is due; another sender's turn is not before `again_at`. *found
+ * false when there is none. The caller clears `out`. */
+bool db_corder_claim(struct db *db, int64_t now, int64_t again_at, bool *found,
+                     struct db_case_order *out, struct error *err) MUST_CHECK;
+/* Locked. ERROR_NOT_FOUND. The caller clears `out`. */
+bool db_corder_get(struct db *db, const char *order_id,
+                   struct db_case_order *out, struct error *err) MUST_CHECK;
+void db_corder_clear(struct db_case_order *order);
+
+/* `state` "done" or "refused". *changed false when another sender was first. */
+bool db_corder_done(struct db *db, const char *order_id, const char *state,
+                    const char *problem, int64_t at, bool *changed,
+                    struct error *err) MUST_CHECK;
+bool db_corder_put_off(struct db *db, const char *order_id, const char *problem,
+                       int64_t again_at, struct error *err) MUST_CHECK;
+
+/* Of one case, oldest first; `each` gets rows for db_corder_read(). */
+bool db_corder_list(struct db *db, const char *number, db_each *each, void *arg,
+                    struct error *err) MUST_CHECK;
+bool db_corder_read(const struct db_result *row, size_t at,
+                    struct db_case_order *out, struct error *err) MUST_CHECK;
+
+#endif
