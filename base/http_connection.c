@@ -117,7 +117,8 @@ answer(struct http_connection *connection, bool is_persistent)
     http_access_answered(exchange);
     connection->is_persistent =
         is_persistent && !connection->server->is_stopping;
-    http_exchange_format(exchange, connection->is_persistent, &head);
+    http_exchange_format(exchange, connection->server->options->headers,
+                         connection->is_persistent, &head);
     (void)evbuffer_add(output, buf_text(&head), head.len);
     buf_clear(&head);
     if (exchange->request.method != HTTP_HEAD &&

@@ -191,8 +191,8 @@ add_date(struct buf *out)
 }
 
 void
-http_exchange_format(const struct http_exchange *exchange, bool is_persistent,
-                     struct buf *out)
+http_exchange_format(const struct http_exchange *exchange, const char *standing,
+                     bool is_persistent, struct buf *out)
 {
     const struct http_response *res = &exchange->response;
     /* RFC 9110, 8.6: these have no content and say no length. */
@@ -210,6 +210,8 @@ http_exchange_format(const struct http_exchange *exchange, bool is_persistent,
     if (strcasestr(buf_text(&res->headers), "Cache-Control:") == NULL)
         (void)buf_add_text(out, "Cache-Control: no-store\r\n");
     (void)buf_add_text(out, "X-Content-Type-Options: nosniff\r\n");
+    if (standing != NULL)
+        (void)buf_add_text(out, standing);
     (void)buf_add(out, buf_text(&res->headers), res->headers.len);
     if (!is_persistent)
         (void)buf_add_text(out, "Connection: close\r\n");

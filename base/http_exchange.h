@@ -39,8 +39,10 @@ void http_exchange_free(struct http_exchange *exchange);
 void http_exchange_run(const struct http_server_options *options,
                        void **context, struct http_exchange *exchange);
 
-/* The head of the answer up to and with the blank line. */
+/* The head of the answer up to and with the blank line. `standing` are header
+ * lines that every answer has, or NULL. */
 void http_exchange_format(const struct http_exchange *exchange,
-                          bool is_persistent, struct buf *out);
+                          const char *standing, bool is_persistent,
+                          struct buf *out);
 
 #endif

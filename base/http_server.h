@@ -33,6 +33,8 @@ struct http_server_options {
     size_t peer_count;
     const struct http_route *routes;
     size_t route_count;
+    const char *headers; /* lines, each ending in CRLF, that every answer has;
+                            NULL: none */
 
     size_t worker_count;
     size_t queue_max; /* waiting requests; one more is answered 503 */
