@@ -39,33 +39,15 @@ bind_octets(struct db_params *p, const uint8_t *data, size_t len)
         db_bind_bytes(p, data, len);
 }
 
-/* A text that may be NULL. */
-static bool
-read_text_or_null(const struct db_result *r, size_t row, int column,
-                  const char **out, struct error *err)
-{
-    *out = NULL;
-    return db_is_null(r, row, column) || db_read_text(r, row, column, out, err);
-}
-
-/* An instant that may be NULL: 0. */
-static bool
-read_time_or_null(const struct db_result *r, size_t row, int column,
-                  int64_t *out, struct error *err)
-{
-    *out = 0;
-    return db_is_null(r, row, column) || db_read_time(r, row, column, out, err);
-}
-
 /* A text into a place of its own; NULL is "". */
 static bool
 copy_text(const struct db_result *r, size_t row, int column, char *out,
           size_t max, struct error *err)
 {
-    const char *text;
+    const char *text = NULL;
 
     out[0] = '\0';
-    if (!read_text_or_null(r, row, column, &text, err))
+    if (!db_read_text_null(r, row, column, &text, err))
         return false;
     if (text == NULL)
         return true;
@@ -131,7 +113,7 @@ static bool
 read_order(const struct db_result *r, size_t at, struct db_case *out,
            struct error *err)
 {
-    if (!read_text_or_null(r, at, 12, &out->order_id, err))
+    if (!db_read_text_null(r, at, 12, &out->order_id, err))
         return false;
     if (out->order_id == NULL)
         return true;
@@ -153,21 +135,21 @@ db_case_read(const struct db_result *r, size_t at, struct db_case *out,
            db_read_text(r, at, 5, &out->unit_name, err) &&
            db_read_text(r, at, 6, &out->uscc, err) &&
            db_read_text(r, at, 7, &out->language, err) &&
-           read_text_or_null(r, at, 8, &out->notice_version, err) &&
-           read_text_or_null(r, at, 9, &out->predecessor_issuer, err) &&
+           db_read_text_null(r, at, 8, &out->notice_version, err) &&
+           db_read_text_null(r, at, 9, &out->predecessor_issuer, err) &&
            read_octets(r, at, 10, 16, &out->predecessor_serial, err) &&
-           read_text_or_null(r, at, 11, &out->device, err) &&
+           db_read_text_null(r, at, 11, &out->device, err) &&
            read_order(r, at, out, err) &&
-           read_text_or_null(r, at, 15, &out->replaces, err) &&
-           read_text_or_null(r, at, 16, &out->assigned_to, err) &&
-           read_text_or_null(r, at, 17, &out->held_by, err) &&
-           read_time_or_null(r, at, 18, &out->held_until, err) &&
+           db_read_text_null(r, at, 15, &out->replaces, err) &&
+           db_read_text_null(r, at, 16, &out->assigned_to, err) &&
+           db_read_text_null(r, at, 17, &out->held_by, err) &&
+           db_read_time_null(r, at, 18, &out->held_until, err) &&
            db_read_bool(r, at, 19, &out->is_sample, err) &&
            db_read_time(r, at, 20, &out->created_at, err) &&
-           read_time_or_null(r, at, 21, &out->submitted_at, err) &&
+           db_read_time_null(r, at, 21, &out->submitted_at, err) &&
            db_read_time(r, at, 22, &out->changed_at, err) &&
-           read_time_or_null(r, at, 23, &out->deadline_at, err) &&
-           read_time_or_null(r, at, 24, &out->completed_at, err);
+           db_read_time_null(r, at, 23, &out->deadline_at, err) &&
+           db_read_time_null(r, at, 24, &out->completed_at, err);
 }
 
 bool
@@ -328,7 +310,7 @@ db_field_read(const struct db_result *row, size_t at, struct db_field *out,
 {
     memset(out, 0, sizeof *out);
     return db_read_text(row, at, 0, &out->name, err) &&
-           read_text_or_null(row, at, 1, &out->value, err) &&
+           db_read_text_null(row, at, 1, &out->value, err) &&
            (db_is_null(row, at, 2) ||
             db_read_bytes(row, at, 2, &out->sealed, &out->sealed_len, err));
 }
@@ -351,7 +333,7 @@ read_facts(const struct db_result *r, struct db_case_facts *out,
     out->has_payment = !db_is_null(r, 0, 5);
     return db_read_int64(r, 0, 0, &out->live_count, err) &&
            copy_text(r, 0, 1, out->predecessor_state, DB_CASE_STATE_MAX, err) &&
-           read_time_or_null(r, 0, 2, &out->predecessor_not_after, err) &&
+           db_read_time_null(r, 0, 2, &out->predecessor_not_after, err) &&
            db_read_bool(r, 0, 3, &out->is_predecessor_bound, err) &&
            read_int64_or_0(r, 5, &out->amount, err) &&
            read_int64_or_0(r, 6, &out->received, err) &&
@@ -406,8 +388,7 @@ db_case_document_read(const struct db_result *row, size_t at,
     return db_read_text(row, at, 0, &out->slot, err) &&
            db_read_int32(row, at, 1, &out->revision, err) &&
            db_read_text(row, at, 2, &out->id, err) &&
-           read_octets(row, at, 3, 32, &out->sha256, err) &&
-           db_read_bool(row, at, 4, &out->is_of_form, err);
+           read_octets(row, at, 3, 32, &out->sha256, err);
 }
 
 bool
@@ -434,42 +415,6 @@ db_case_paper_await(struct db *db, const char *number, const char *slot,
     db_bind_text(&p, slot);
     db_bind_time(&p, at);
     return run(db, DB_RA_CASE_PAPER, &p, number, err);
-}
-
-bool
-db_case_look(struct db *db, const char *number, const char *officer_id,
-             const char *what, int64_t at, struct error *err)
-{
-    struct db_params p = {0};
-
-    db_bind_time(&p, at);
-    db_bind_text(&p, officer_id);
-    db_bind_text(&p, number);
-    db_bind_text(&p, what);
-    return run(db, DB_RA_CASE_LOOK, &p, number, err);
-}
-
-bool
-db_case_finding(struct db *db, const char *number, int revision,
-                const char *subject, const char *code, const char *level,
-                const char *detail, int64_t at, struct error *err)
-{
-    struct db_params p = {0};
-
-    db_bind_text(&p, number);
-    db_bind_int32(&p, revision);
-    db_bind_text(&p, subject);
-    db_bind_text(&p, code);
-    if (!run(db, DB_RA_CASE_FINDING_DROP, &p, number, err))
-        return false;
-    db_bind_text(&p, number);
-    db_bind_int32(&p, revision);
-    db_bind_text(&p, subject);
-    db_bind_text(&p, code);
-    db_bind_text(&p, level);
-    db_bind_text(&p, detail);
-    db_bind_time(&p, at);
-    return run(db, DB_RA_CASE_FINDING_ADD, &p, number, err);
 }
 
 bool

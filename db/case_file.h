@@ -137,8 +137,7 @@ struct db_case_document {
     const char *slot;
     int32_t revision; /* when it was uploaded */
     const char *id;
-    const uint8_t *sha256;
-    bool is_of_form; /* no code on it tells of another form */
+    const uint8_t *sha256; /* 32 octets */
 };
 bool db_case_documents(struct db *db, const char *number, db_each *each,
                        void *arg, struct error *err) MUST_CHECK;
@@ -153,17 +152,6 @@ bool db_case_documents_void(struct db *db, const char *number,
 /* An original (or "device") is awaited from now on, if it was not before. */
 bool db_case_paper_await(struct db *db, const char *number, const char *slot,
                          int64_t at, struct error *err) MUST_CHECK;
-
-/* An officer looked at personal data. */
-bool db_case_look(struct db *db, const char *number, const char *officer_id,
-                  const char *what, int64_t at, struct error *err) MUST_CHECK;
-
-/* A finding about the case; the last one with this code counts. `detail` is
- * JSON, or NULL. */
-bool db_case_finding(struct db *db, const char *number, int revision,
-                     const char *subject, const char *code, const char *level,
-                     const char *detail, int64_t at,
-                     struct error *err) MUST_CHECK;
 
 /* Other accounts with this name or number that have a live certificate or an
  * open case. */

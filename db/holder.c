@@ -61,14 +61,6 @@ db_holder_handler(struct db *db, const char *issuer,
            error_wrap(err, "handler of record");
 }
 
-static bool
-text_or_null(const struct db_result *r, size_t row, int column,
-             const char **out, struct error *err)
-{
-    *out = NULL;
-    return db_is_null(r, row, column) || db_read_text(r, row, column, out, err);
-}
-
 bool
 db_holder_read(const struct db_result *r, size_t at, struct db_holder *out,
                struct error *err)
@@ -83,17 +75,16 @@ db_holder_read(const struct db_result *r, size_t at, struct db_holder *out,
         !db_read_int32(r, at, 2, &pair, err) ||
         !db_read_text(r, at, 3, &out->number, err) ||
         !db_read_text(r, at, 4, &out->account, err) ||
-        !text_or_null(r, at, 5, &out->device, err) ||
+        !db_read_text_null(r, at, 5, &out->device, err) ||
         !db_read_bytes(r, at, 6, &out->der, &out->der_len, err) ||
         !db_read_bytes(r, at, 7, &out->issuer_der, &out->issuer_der_len, err) ||
         !db_read_bytes(r, at, 8, &out->spki_sha256, &spki_len, err) ||
         !db_read_text(r, at, 9, &out->state, err) ||
-        !text_or_null(r, at, 10, &out->reason, err) ||
+        !db_read_text_null(r, at, 10, &out->reason, err) ||
         !db_read_time(r, at, 11, &out->not_before, err) ||
         !db_read_time(r, at, 12, &out->not_after, err) ||
-        !(db_is_null(r, at, 13) ||
-          db_read_time(r, at, 13, &out->bound_at, err)) ||
-        !text_or_null(r, at, 14, &out->handler_case, err))
+        !db_read_time_null(r, at, 13, &out->bound_at, err) ||
+        !db_read_text_null(r, at, 14, &out->handler_case, err))
         return false;
     out->pair = pair;
     return (serial_len == DB_HOLDER_SERIAL_LEN && spki_len == 32) ||

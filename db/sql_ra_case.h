@@ -14,13 +14,16 @@
     " c.held_until, c.is_sample, c.created_at, c.submitted_at, c.changed_at,"  \
     " c.deadline_at, c.completed_at"
 
-/* Where GREATEST(6, ...) stands: lpad() would cut a number of more digits. */
+/* Statements that need a word: case_create has greatest(6, ...) because lpad()
+ * would cut a number of more digits; decided_list gives the last round of each
+ * step; corder_claim lets orders of one case go in the order in which they were
+ * made. */
 #define DB_RA_CASE_NAMES                                                       \
     DB_RA_CASE_CREATE, DB_RA_CASE_GET, DB_RA_CASE_LOCK, DB_RA_CASE_LIST,       \
         DB_RA_CASE_MOVE, DB_RA_CASE_REVISE, DB_RA_CASE_ORDER,                  \
         DB_RA_CASE_COPIES, DB_RA_CASE_DEVICE, DB_RA_CASE_FACTS,                \
         DB_RA_CASE_DOCUMENTS, DB_RA_CASE_DOCUMENT_VOID, DB_RA_CASE_PAPER,      \
-        DB_RA_CASE_LOOK, DB_RA_CASE_FINDING_DROP, DB_RA_CASE_FINDING_ADD,      \
+                                                                               \
         DB_RA_CASE_NAMESAKES, DB_RA_CASE_SEAL_ORDER, DB_RA_CASE_SEAL_LIST,     \
         DB_RA_CASE_RECORD, DB_RA_FIELD_SET, DB_RA_FIELD_DELETE,                \
         DB_RA_FIELD_LIST, DB_RA_LINK_LAST, DB_RA_LINK_ADD, DB_RA_LINK_LIST,    \
@@ -117,73 +120,54 @@
          " LEFT JOIN ra.payment pay ON pay.number = c.number"                  \
          " AND pay.state <> 'closed'"                                          \
          " LEFT JOIN ra.device d ON d.serial = c.device"                       \
-         " AND d.number = c.number WHERE c.number = $1"}, /* A scan whose code \
-                                                           * was read and      \
-                                                           * tells of another  \
-                                                           * form is no form   \
-                                                           * of this revision.                                                                \
-                                                           */                  \
-        [DB_RA_CASE_DOCUMENTS] =                                               \
-            {"ra_case_documents",                                              \
-             "SELECT d.slot, d.revision, d.id::text, d.sha256,"                \
-             " NOT EXISTS (SELECT FROM ra.finding f WHERE f.number = d.number" \
-             " AND f.subject = 'document:' || d.slot"                          \
-             " AND f.code LIKE 'form-%' AND f.level = 'warning'"               \
-             " AND f.found_at >= d.added_at)"                                  \
-             " FROM ra.document d WHERE d.number = $1 AND d.state = 'current'" \
-             " ORDER BY d.slot"},                                              \
+         " AND d.number = c.number WHERE c.number = $1"},                      \
+    [DB_RA_CASE_DOCUMENTS] =                                                   \
+        {"ra_case_documents",                                                  \
+         "SELECT d.slot, d.revision, d.id::text, d.sha256 FROM "               \
+         "ra.document d"                                                       \
+         " WHERE d.number = $1 AND d.state = 'current' ORDER BY "              \
+         "d.slot"},                                                            \
     [DB_RA_CASE_DOCUMENT_VOID] =                                               \
         {"ra_case_document_void",                                              \
          "UPDATE ra.document SET state = 'void' WHERE number = $1"             \
          " AND state = 'current' AND slot = ANY ($2::text[])"},                \
-    [DB_RA_CASE_PAPER] =                                                       \
-        {"ra_case_paper",                                                      \
-         "INSERT INTO ra.paper (number, slot, state, changed_at)"              \
-         " VALUES ($1, $2, 'awaited', $3) ON CONFLICT DO NOTHING"},            \
-    [DB_RA_CASE_LOOK] = {"ra_case_look",                                       \
-                         "INSERT INTO ra.look (at, officer_id, number, what)"  \
-                         " VALUES ($1, $2::uuid, $3, $4)"},                    \
-    [DB_RA_CASE_FINDING_DROP] =                                                \
-        {"ra_case_finding_drop",                                               \
-         "DELETE FROM ra.finding WHERE number = $1 AND revision = $2"          \
-         " AND subject = $3 AND code = $4"},                                   \
-    [DB_RA_CASE_FINDING_ADD] = {"ra_case_finding_add",                         \
-                                "INSERT INTO ra.finding (number, revision, "   \
-                                "subject, code, level,"                        \
-                                " detail, found_at) VALUES ($1, $2, $3, $4, "  \
-                                "$5, $6, $7)"}, /* Others with this name or    \
-                                                   number: live certificates,  \
-                                                   open cases. */              \
-        [DB_RA_CASE_NAMESAKES] =                                               \
-            {"ra_case_namesakes",                                              \
-             "SELECT count(DISTINCT c.account) FROM ra.case_file c"            \
-             " WHERE c.account <> $1 AND (c.unit_name = $2 OR c.uscc = $3)"    \
-             " AND ((c.completed_at IS NULL"                                   \
-             " AND c.state NOT IN ('rejected', 'closed', 'failed', 'done'))"   \
-             " OR EXISTS (SELECT FROM ra.holder_certificate h"                 \
-             " WHERE h.account = c.account AND h.state <> 'revoked'"           \
-             " AND h.not_after > $4))"},                                       \
+    [DB_RA_CASE_PAPER] = {"ra_case_paper",                                     \
+                          "INSERT INTO ra.paper (number, slot, state, "        \
+                          "changed_at)"                                        \
+                          " VALUES ($1, $2, 'awaited', $3) ON "                \
+                          "CONFLICT DO NOTHING"},                              \
+    [DB_RA_CASE_NAMESAKES] =                                                   \
+        {"ra_case_namesakes",                                                  \
+         "SELECT count(DISTINCT c.account) FROM ra.case_file c"                \
+         " WHERE c.account <> $1 AND (c.unit_name = $2 OR c.uscc = $3)"        \
+         " AND ((c.completed_at IS NULL"                                       \
+         " AND c.state NOT IN ('rejected', 'closed', 'failed', 'done'))"       \
+         " OR EXISTS (SELECT FROM ra.holder_certificate h"                     \
+         " WHERE h.account = c.account AND h.state <> 'revoked'"               \
+         " AND h.not_after > $4))"},                                           \
     [DB_RA_CASE_SEAL_ORDER] =                                                  \
         {"ra_case_seal_order",                                                 \
          "INSERT INTO ra.seal_order (number, account, seals, document,"        \
          " issuer, serial, made_at)"                                           \
-         " VALUES ($1, $2, $3, $4::uuid, $5, $6, $7) ON CONFLICT DO NOTHING"}, \
+         " VALUES ($1, $2, $3, $4::uuid, $5, $6, $7) ON CONFLICT DO "          \
+         "NOTHING"},                                                           \
     [DB_RA_CASE_SEAL_LIST] =                                                   \
         {"ra_case_seal_list",                                                  \
-         "SELECT s.number, s.account, s.seals, s.document::text, s.issuer,"    \
+         "SELECT s.number, s.account, s.seals, s.document::text, "             \
+         "s.issuer,"                                                           \
          " s.serial, s.made_at FROM ra.seal_order s JOIN ra.case_file c"       \
          " USING (number) WHERE c.state = 'seal-approved'"                     \
          " ORDER BY s.made_at LIMIT $1"},                                      \
-    [DB_RA_CASE_RECORD] =                                                      \
-        {"ra_case_record",                                                     \
-         "SELECT unit_name, uscc, kind, country, province, locality, street,"  \
-         " language FROM ra.unit WHERE account = $1"},                         \
-                                                                               \
+    [DB_RA_CASE_RECORD] = {"ra_case_record",                                   \
+                           "SELECT unit_name, uscc, kind, country, "           \
+                           "province, locality, street,"                       \
+                           " language FROM ra.unit WHERE account = $1"},       \
     [DB_RA_FIELD_SET] =                                                        \
         {"ra_field_set",                                                       \
          "INSERT INTO ra.case_field (number, name, value, sealed, blind,"      \
          " is_locked) VALUES ($1, $2, $3, $4, $5, $6)"                         \
-         " ON CONFLICT (number, name) DO UPDATE SET value = EXCLUDED.value,"   \
+         " ON CONFLICT (number, name) DO UPDATE SET value = "                  \
+         "EXCLUDED.value,"                                                     \
          " sealed = EXCLUDED.sealed, blind = EXCLUDED.blind"},                 \
     [DB_RA_FIELD_DELETE] =                                                     \
         {"ra_field_delete",                                                    \
@@ -192,14 +176,13 @@
         {"ra_field_list",                                                      \
          "SELECT name, value, sealed FROM ra.case_field WHERE number = $1"     \
          " ORDER BY name"},                                                    \
-                                                                               \
     [DB_RA_LINK_LAST] = {"ra_link_last",                                       \
                          "SELECT seq, hash FROM ra.case_history"               \
                          " WHERE number = $1 ORDER BY seq DESC LIMIT 1"},      \
-    [DB_RA_LINK_ADD] =                                                         \
-        {"ra_link_add",                                                        \
-         "INSERT INTO ra.case_history (number, seq, at, event, actor, body,"   \
-         " hash) VALUES ($1, $2, $3, $4, $5, $6, $7)"},                        \
+    [DB_RA_LINK_ADD] = {"ra_link_add",                                         \
+                        "INSERT INTO ra.case_history (number, seq, at, "       \
+                        "event, actor, body,"                                  \
+                        " hash) VALUES ($1, $2, $3, $4, $5, $6, $7)"},         \
     [DB_RA_LINK_LIST] =                                                        \
         {"ra_link_list",                                                       \
          "SELECT seq, body, hash FROM ra.case_history WHERE number = $1"       \
@@ -207,30 +190,29 @@
     [DB_RA_DECIDED_ADD] =                                                      \
         {"ra_decided_add",                                                     \
          "INSERT INTO ra.case_decision (number, revision, step, round,"        \
-         " officer_id, person, credential_id, verdict, decided_at, decision,"  \
+         " officer_id, person, credential_id, verdict, decided_at, "           \
+         "decision,"                                                           \
          " statement) SELECT $1, $2, $3, coalesce(max(round), 0) + 1,"         \
          " $4::uuid, $5, $6, $7, $8, $9, $10 FROM ra.case_decision"            \
-         " WHERE number = $1 AND revision = $2 AND step = $3"}, /* The last    \
-                                                                   round of    \
-                                                                   each step.  \
-                                                                 */            \
-        [DB_RA_DECIDED_LIST] =                                                 \
-            {"ra_decided_list",                                                \
-             "SELECT DISTINCT ON (place) step, round, officer_id::text, "      \
-             "person,"                                                         \
-             " credential_id, verdict, decided_at, decision, statement,"       \
-             " array_position(ARRAY['entry', 'first-review', 'second-review'," \
-             " 'making'], step) AS place FROM ra.case_decision"                \
-             " WHERE number = $1 AND revision = $2 ORDER BY place, round "     \
-             "DESC"},                                                          \
-                                                                               \
+         " WHERE number = $1 AND revision = $2 AND step = $3"},                \
+    [DB_RA_DECIDED_LIST] =                                                     \
+        {"ra_decided_list",                                                    \
+         "SELECT DISTINCT ON (place) step, round, officer_id::text, "          \
+         "person,"                                                             \
+         " credential_id, verdict, decided_at, decision, statement,"           \
+         " array_position(ARRAY['entry', 'first-review', 'second-review',"     \
+         " 'making'], step) AS place FROM ra.case_decision"                    \
+         " WHERE number = $1 AND revision = $2 ORDER BY place, round "         \
+         "DESC"},                                                              \
     [DB_RA_CORDER_ADD] =                                                       \
         {"ra_corder_add",                                                      \
          "INSERT INTO ra.case_order (order_id, number, purpose, envelope,"     \
          " state, made_at, send_at) VALUES ($1::uuid, $2, $3, $4, $5, $6,"     \
          " CASE WHEN $5 = 'queued' THEN $6::timestamptz END)"                  \
-         " ON CONFLICT (order_id) DO UPDATE SET envelope = EXCLUDED.envelope," \
-         " state = EXCLUDED.state, send_at = EXCLUDED.send_at, problem = NULL" \
+         " ON CONFLICT (order_id) DO UPDATE SET envelope = "                   \
+         "EXCLUDED.envelope,"                                                  \
+         " state = EXCLUDED.state, send_at = EXCLUDED.send_at, problem = "     \
+         "NULL"                                                                \
          " WHERE ra.case_order.state IN ('waiting', 'refused')"                \
          " AND ra.case_order.number = EXCLUDED.number"                         \
          " AND ra.case_order.purpose = EXCLUDED.purpose"},                     \
@@ -240,22 +222,19 @@
          " problem = NULL WHERE order_id = (SELECT order_id FROM"              \
          " ra.case_order WHERE number = $1 AND purpose = $2"                   \
          " AND state IN ('waiting', 'refused')"                                \
-         " ORDER BY made_at DESC, order_id LIMIT 1)"}, /* Orders of one case   \
-                                                          go in the order in   \
-                                                          which they were      \
-                                                          made. */             \
-        [DB_RA_CORDER_CLAIM] =                                                 \
-            {"ra_corder_claim",                                                \
-             "UPDATE ra.case_order SET send_at = $2, send_count = send_count " \
-             "+ 1"                                                             \
-             " WHERE order_id = (SELECT o.order_id FROM ra.case_order o"       \
-             " WHERE o.state = 'queued' AND o.send_at <= $1"                   \
-             " AND NOT EXISTS (SELECT FROM ra.case_order b"                    \
-             " WHERE b.number = o.number AND b.state = 'queued'"               \
-             " AND b.made_at < o.made_at)"                                     \
-             " ORDER BY o.send_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)"        \
-             " RETURNING order_id::text, number, purpose, envelope, state,"    \
-             " send_count, problem, made_at"},                                 \
+         " ORDER BY made_at DESC, order_id LIMIT 1)"},                         \
+    [DB_RA_CORDER_CLAIM] =                                                     \
+        {"ra_corder_claim",                                                    \
+         "UPDATE ra.case_order SET send_at = $2, send_count = send_count "     \
+         "+ 1"                                                                 \
+         " WHERE order_id = (SELECT o.order_id FROM ra.case_order o"           \
+         " WHERE o.state = 'queued' AND o.send_at <= $1"                       \
+         " AND NOT EXISTS (SELECT FROM ra.case_order b"                        \
+         " WHERE b.number = o.number AND b.state = 'queued'"                   \
+         " AND b.made_at < o.made_at)"                                         \
+         " ORDER BY o.send_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)"            \
+         " RETURNING order_id::text, number, purpose, envelope, state,"        \
+         " send_count, problem, made_at"},                                     \
     [DB_RA_CORDER_GET] =                                                       \
         {"ra_corder_get",                                                      \
          "SELECT order_id::text, number, purpose, envelope, state,"            \
@@ -263,7 +242,8 @@
          " WHERE order_id = $1::uuid FOR UPDATE"},                             \
     [DB_RA_CORDER_DONE] =                                                      \
         {"ra_corder_done",                                                     \
-         "UPDATE ra.case_order SET state = $2, problem = $3, send_at = NULL,"  \
+         "UPDATE ra.case_order SET state = $2, problem = $3, send_at = "       \
+         "NULL,"                                                               \
          " done_at = $4 WHERE order_id = $1::uuid AND state = 'queued'"},      \
     [DB_RA_CORDER_PUT_OFF] =                                                   \
         {"ra_corder_put_off",                                                  \
@@ -272,13 +252,15 @@
     [DB_RA_CORDER_LIST] =                                                      \
         {"ra_corder_list",                                                     \
          "SELECT order_id::text, number, purpose, envelope, state,"            \
-         " send_count, problem, made_at FROM ra.case_order WHERE number = $1"  \
+         " send_count, problem, made_at FROM ra.case_order WHERE number "      \
+         "= $1"                                                                \
          " ORDER BY made_at, order_id"},                                       \
-                                                                               \
     [DB_RA_HOLDER_ADD] =                                                       \
         {"ra_holder_add",                                                      \
-         "INSERT INTO ra.holder_certificate (issuer, serial, pair, number,"    \
-         " account, device, der, issuer_der, spki_sha256, state, not_before,"  \
+         "INSERT INTO ra.holder_certificate (issuer, serial, pair, "           \
+         "number,"                                                             \
+         " account, device, der, issuer_der, spki_sha256, state, "             \
+         "not_before,"                                                         \
          " not_after, stored_at, changed_at, handler_case)"                    \
          " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'valid', $10, $11,"     \
          " $12, $12, $13)"},                                                   \
@@ -289,25 +271,29 @@
          " AND state <> 'revoked'"},                                           \
     [DB_RA_HOLDER_HANDLER] =                                                   \
         {"ra_holder_handler",                                                  \
-         "UPDATE ra.holder_certificate SET handler_case = $3 WHERE number ="   \
+         "UPDATE ra.holder_certificate SET handler_case = $3 WHERE "           \
+         "number ="                                                            \
          " (SELECT number FROM ra.holder_certificate WHERE issuer = $1"        \
          " AND serial = $2)"},                                                 \
     [DB_RA_HOLDER_GET] =                                                       \
         {"ra_holder_get",                                                      \
-         "SELECT issuer, serial, pair::integer, number, account, device, der," \
+         "SELECT issuer, serial, pair::integer, number, account, device, "     \
+         "der,"                                                                \
          " issuer_der, spki_sha256, state, reason, not_before, not_after,"     \
          " bound_at, handler_case FROM ra.holder_certificate"                  \
          " WHERE issuer = $1 AND serial = $2"},                                \
     [DB_RA_HOLDER_LIVE] =                                                      \
         {"ra_holder_live",                                                     \
-         "SELECT issuer, serial, pair::integer, number, account, device, der," \
+         "SELECT issuer, serial, pair::integer, number, account, device, "     \
+         "der,"                                                                \
          " issuer_der, spki_sha256, state, reason, not_before, not_after,"     \
          " bound_at, handler_case FROM ra.holder_certificate"                  \
          " WHERE account = $1 AND pair = 1 AND state <> 'revoked'"             \
          " AND not_after > $2 ORDER BY not_after DESC LIMIT 1"},               \
     [DB_RA_HOLDER_OF_CASE] = {                                                 \
         "ra_holder_of_case",                                                   \
-        "SELECT issuer, serial, pair::integer, number, account, device, der,"  \
+        "SELECT issuer, serial, pair::integer, number, account, device, "      \
+        "der,"                                                                 \
         " issuer_der, spki_sha256, state, reason, not_before, not_after,"      \
         " bound_at, handler_case FROM ra.holder_certificate"                   \
         " WHERE number = $1 ORDER BY pair"},
