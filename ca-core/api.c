@@ -5,12 +5,24 @@
 #include "ca-core/api.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kind_names[API_KIND_COUNT] = {
-    "issue", "renew",   "rekey",  "reissue",        "change",
-    "hold",  "release", "revoke", "enroll-officer", "dismiss-officer"};
+#include "base/hash.h"
+#include "base/webauthn.h"
+
+static const char *const kind_names[API_KIND_COUNT] = {"issue",
+                                                       "renew",
+                                                       "rekey",
+                                                       "reissue",
+                                                       "change",
+                                                       "hold",
+                                                       "release",
+                                                       "revoke",
+                                                       "enroll-officer",
+                                                       "dismiss-officer",
+                                                       "enroll-credential"};
 
 static const char *const attribute_names[API_ATTRIBUTE_COUNT] = {
     "country",
@@ -28,13 +40,19 @@ static const char *const attribute_names[API_ATTRIBUTE_COUNT] = {
     "email"};
 
 static const char *const role_names[API_ROLE_COUNT] = {
-    "business-administrator", "first-reviewer", "second-reviewer", "maker",
-    "intake-clerk",           "finance",        "kmc-operator",    "auditor",
-    "audit-administrator"};
+    "business-administrator", "first-reviewer",  "second-reviewer", "maker",
+    "intake-clerk",           "finance",         "kmc-operator",    "auditor",
+    "audit-administrator",    "customer-service"};
 
 static const char *const step_names[API_STEP_COUNT] = {
-    "entry", "first-review", "second-review", "administration",
-    "second-administration"};
+    "entry",          "first-review",          "second-review",
+    "administration", "second-administration", "making",
+    "holder"};
+
+static const char *const verdict_names[API_VERDICT_COUNT] = {
+    "approve", "return", "reject", "supplement"};
+
+static const char *const credential_kind_names[] = {"x509", "passkey"};
 
 static const struct {
     enum api_reason reason;
@@ -74,6 +92,18 @@ const char *
 api_step_name(enum api_step step)
 {
     return step_names[step];
+}
+
+const char *
+api_verdict_name(enum api_verdict verdict)
+{
+    return verdict_names[verdict];
+}
+
+const char *
+api_credential_kind_name(enum api_credential_kind kind)
+{
+    return credential_kind_names[kind];
 }
 
 const char *
@@ -142,12 +172,115 @@ api_step_find(const char *name, enum api_step *out)
 }
 
 bool
+api_verdict_find(const char *name, enum api_verdict *out)
+{
+    int i;
+
+    if (!find_name(name, verdict_names, API_VERDICT_COUNT, &i))
+        return false;
+    *out = (enum api_verdict)i;
+    return true;
+}
+
+bool
 api_order_digest(const json_t *order, uint8_t out[32], struct error *err)
 {
     return json_digest(order, out, err);
 }
 
+/* ---- Signatures -------------------------------------------------------- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256, *sha384; /* fetched once: performance.md, 4 */
+
+static void
+fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    sha384 = EVP_MD_fetch(NULL, "SHA384", NULL);
+}
+
+/* The digest that a key of this kind signs with; NULL for Ed25519. */
+static bool
+choose_digest(const EVP_PKEY *key, const EVP_MD **out)
+{
+    (void)pthread_once(&once, fetch);
+    if (EVP_PKEY_is_a(key, "ED25519"))
+        *out = NULL;
+    else if (EVP_PKEY_is_a(key, "EC"))
+        *out = EVP_PKEY_get_bits(key) > 256 ? sha384 : sha256;
+    else if (EVP_PKEY_is_a(key, "RSA"))
+        *out = sha256;
+    else
+        return false;
+    return true;
+}
+
+bool
+api_sign(EVP_PKEY *key, const uint8_t *data, size_t len,
+         uint8_t out[API_SIGNATURE_MAX], size_t *out_len, struct error *err)
+{
+    EVP_MD_CTX *context;
+    const EVP_MD *digest;
+    bool ok;
+
+    if (!choose_digest(key, &digest))
+        return error_set(err, ERROR_INPUT, "no key that signs decisions");
+    context = EVP_MD_CTX_new();
+    if (context == NULL)
+        abort();
+    *out_len = API_SIGNATURE_MAX;
+    ok = EVP_DigestSignInit(context, NULL, digest, NULL, key) == 1 &&
+         EVP_DigestSign(context, out, out_len, data, len) == 1;
+    EVP_MD_CTX_free(context);
+    return ok || error_openssl(err, ERROR_INTERNAL, "cannot sign");
+}
+
+bool
+api_verify(EVP_PKEY *key, const uint8_t *data, size_t len,
+           const uint8_t *signature, size_t signature_len, struct error *err)
+{
+    EVP_MD_CTX *context;
+    const EVP_MD *digest;
+    bool ok;
+
+    if (!choose_digest(key, &digest))
+        return error_set(err, ERROR_DENIED, "no key that signs decisions");
+    context = EVP_MD_CTX_new();
+    if (context == NULL)
+        abort();
+    ok = EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1 &&
+         EVP_DigestVerify(context, signature, signature_len, data, len) == 1;
+    EVP_MD_CTX_free(context);
+    return ok || error_openssl(err, ERROR_DENIED, "not signed by this key");
+}
+
 /* ---- The decision ------------------------------------------------------ */
+
+static void
+set_device(json_t *object, const struct api_device *device)
+{
+    json_t *named = json_object();
+
+    json_set_text(named, "serial", device->serial);
+    json_set_hex(named, "spki_sha256", device->spki_sha256, 32);
+    json_object_set_new(object, "device", named);
+}
+
+/* The members that are signed and sent alike. */
+static void
+set_signed(json_t *object, const struct api_decision *decision)
+{
+    json_set_text(object, "step", step_names[decision->step]);
+    if (decision->step != API_STEP_HOLDER)
+        json_set_text(object, "officer_id", decision->officer_id);
+    json_set_time(object, "decided_at", decision->decided_at);
+    json_set_text(object, "verdict", verdict_names[decision->verdict]);
+    if (decision->verdict != API_APPROVE)
+        json_set_text(object, "remark", decision->remark);
+    if (decision->step == API_STEP_MAKING)
+        set_device(object, &decision->device);
+}
 
 bool
 api_statement_encode(const struct api_decision *decision, const char *order_id,
@@ -157,59 +290,187 @@ api_statement_encode(const struct api_decision *decision, const char *order_id,
     json_t *statement = json_object();
     bool ok;
 
-    json_set_time(statement, "decided_at", decision->decided_at);
+    set_signed(statement, decision);
     json_set_hex(statement, "digest", digest, 32);
-    json_set_text(statement, "officer_id", decision->officer_id);
     json_set_text(statement, "order_id", order_id);
-    json_set_text(statement, "step", step_names[decision->step]);
-    json_set_text(statement, "verdict", "approve");
     ok = json_canonical(statement, out, err);
     json_decref(statement);
     return ok;
 }
 
 bool
+api_device_serial_is(const char *text)
+{
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    size_t len = strlen(text);
+
+    return len >= 4 && len <= API_DEVICE_MAX && text[0] != '-' &&
+           strspn(text, letters) == len;
+}
+
+static bool
+read_device_serial(const json_t *object, const char *name,
+                   char out[API_DEVICE_MAX + 1], struct error *err)
+{
+    const char *serial;
+
+    if (!json_get_text(object, name, API_DEVICE_MAX, &serial, err))
+        return false;
+    if (!api_device_serial_is(serial))
+        return error_set(err, ERROR_INPUT,
+                         "\"%s\" is no serial number of a device", name);
+    memcpy(out, serial, strlen(serial) + 1);
+    return true;
+}
+
+/* The one form of a hash that is signed: lower-case hex. */
+static bool
+read_sha256(const json_t *object, const char *name, uint8_t out[32],
+            struct error *err)
+{
+    const char *text;
+    char again[65];
+    size_t len;
+
+    if (!json_get_text(object, name, 64, &text, err))
+        return false;
+    if (!text_unhex(text, out, 32, &len) || len != 32)
+        return error_set(err, ERROR_INPUT, "\"%s\" is no SHA-256 in hex", name);
+    text_hex(out, 32, again);
+    return strcmp(text, again) == 0 ||
+           error_set(err, ERROR_INPUT, "\"%s\" is not in lower case", name);
+}
+
+static bool
+read_device(const json_t *object, struct api_decision *out, struct error *err)
+{
+    static const char *const names[] = {"serial", "spki_sha256", NULL};
+    json_t *device;
+
+    if (!json_find_object(object, "device", &device, err))
+        return false;
+    if ((device != NULL) != (out->step == API_STEP_MAKING))
+        return error_set(err, ERROR_INPUT,
+                         device != NULL ? "only step making names a device"
+                                        : "step making names a \"device\"");
+    if (device == NULL)
+        return true;
+    return (json_only(device, names, err) &&
+            read_device_serial(device, "serial", out->device.serial, err) &&
+            read_sha256(device, "spki_sha256", out->device.spki_sha256, err)) ||
+           error_wrap(err, "device");
+}
+
+static bool
+read_verdict(const json_t *object, struct api_decision *out, struct error *err)
+{
+    const char *verdict, *remark;
+    size_t count;
+
+    if (!json_get_text(object, "verdict", 16, &verdict, err) ||
+        !json_find_text(object, "remark", API_REMARK_MAX, &remark, err))
+        return false;
+    if (!api_verdict_find(verdict, &out->verdict))
+        return error_set(err, ERROR_INPUT,
+                         "verdict: approve, return, reject or supplement");
+    if (out->verdict == API_APPROVE && remark != NULL)
+        return error_set(err, ERROR_INPUT, "remark: an approval has none");
+    if (out->verdict != API_APPROVE &&
+        (remark == NULL || !text_utf8(remark, strlen(remark), &count) ||
+         count == 0))
+        return error_set(err, ERROR_INPUT,
+                         "remark: the applicant must learn why");
+    if (remark != NULL)
+        memcpy(out->remark, remark, strlen(remark) + 1);
+    return true;
+}
+
+static bool
+read_who(const json_t *object, struct api_decision *out, struct error *err)
+{
+    const char *step, *officer_id;
+
+    if (!json_get_text(object, "step", 32, &step, err) ||
+        !json_find_text(object, "officer_id", TEXT_UUID_LEN, &officer_id, err))
+        return false;
+    if (!api_step_find(step, &out->step))
+        return error_set(err, ERROR_INPUT, "no step of a decision: '%s'", step);
+    if ((officer_id == NULL) != (out->step == API_STEP_HOLDER))
+        return error_set(err, ERROR_INPUT,
+                         officer_id == NULL
+                             ? "\"officer_id\" is missing"
+                             : "step holder has no \"officer_id\"");
+    if (officer_id == NULL)
+        return true;
+    if (!text_is_uuid(officer_id))
+        return error_set(err, ERROR_INPUT, "\"officer_id\" is no UUID");
+    memcpy(out->officer_id, officer_id, sizeof out->officer_id);
+    return true;
+}
+
+/* A base64 member of at most `max` octets into the decision. */
+static bool
+read_into(const json_t *object, const char *name, uint8_t *out, size_t max,
+          size_t *len, struct error *err)
+{
+    struct buf octets = BUF_INIT(max);
+    bool ok = json_get_bytes(object, name, max, &octets, err);
+
+    if (ok && octets.len > 0)
+        memcpy(out, octets.data, octets.len);
+    *len = octets.len;
+    buf_clear(&octets);
+    return ok;
+}
+
+static bool
+read_signature(const json_t *object, struct api_decision *out,
+               struct error *err)
+{
+    bool has_data = json_object_get(object, "authenticator_data") != NULL;
+    bool has_client = json_object_get(object, "client_data") != NULL;
+
+    if (!read_into(object, "signature", out->signature, sizeof out->signature,
+                   &out->signature_len, err))
+        return false;
+    if (has_data != has_client)
+        return error_set(err, ERROR_INPUT,
+                         "\"authenticator_data\" and \"client_data\" go "
+                         "together");
+    if (!has_data)
+        return true;
+    if (!read_into(object, "authenticator_data", out->authenticator_data,
+                   sizeof out->authenticator_data, &out->authenticator_data_len,
+                   err) ||
+        !read_into(object, "client_data", out->client_data,
+                   sizeof out->client_data, &out->client_data_len, err))
+        return false;
+    return (out->authenticator_data_len > 0 && out->client_data_len > 0) ||
+           error_set(err, ERROR_INPUT, "an assertion without octets");
+}
+
+bool
 api_decision_parse(const json_t *object, struct api_decision *out,
                    struct error *err)
 {
-    static const char *const names[] = {
-        "step",      "officer_id", "credential_id", "decided_at", "verdict",
-        "signature", NULL};
-    struct buf signature = BUF_INIT(API_SIGNATURE_MAX);
-    const char *step, *officer_id, *credential_id, *verdict;
-    size_t len;
-    bool ok = false;
+    static const char *const names[] = {"step",
+                                        "officer_id",
+                                        "credential_id",
+                                        "decided_at",
+                                        "verdict",
+                                        "remark",
+                                        "device",
+                                        "signature",
+                                        "client_data",
+                                        "authenticator_data",
+                                        NULL};
 
-    if (!json_only(object, names, err) ||
-        !json_get_text(object, "step", 32, &step, err) ||
-        !json_get_text(object, "officer_id", TEXT_UUID_LEN, &officer_id, err) ||
-        !json_get_text(object, "credential_id", 64, &credential_id, err) ||
-        !json_get_time(object, "decided_at", &out->decided_at, err) ||
-        !json_get_text(object, "verdict", 16, &verdict, err) ||
-        !json_get_bytes(object, "signature", API_SIGNATURE_MAX, &signature,
-                        err))
-        goto out;
-    if (!api_step_find(step, &out->step)) {
-        error_set(err, ERROR_INPUT, "no step of a decision: '%s'", step);
-        goto out;
-    }
-    if (!text_is_uuid(officer_id) ||
-        !text_unhex(credential_id, out->credential_id, 32, &len) || len != 32) {
-        error_set(err, ERROR_INPUT, "officer_id or credential_id is malformed");
-        goto out;
-    }
-    if (strcmp(verdict, "approve") != 0) {
-        error_set(err, ERROR_INPUT, "an order carries approvals only");
-        goto out;
-    }
-    memcpy(out->officer_id, officer_id, sizeof out->officer_id);
-    if (signature.len > 0)
-        memcpy(out->signature, signature.data, signature.len);
-    out->signature_len = signature.len;
-    ok = true;
-out:
-    buf_clear(&signature);
-    return ok;
+    memset(out, 0, sizeof *out);
+    return json_only(object, names, err) && read_who(object, out, err) &&
+           read_sha256(object, "credential_id", out->credential_id, err) &&
+           json_get_time(object, "decided_at", &out->decided_at, err) &&
+           read_verdict(object, out, err) && read_device(object, out, err) &&
+           read_signature(object, out, err);
 }
 
 json_t *
@@ -217,29 +478,70 @@ api_decision_json(const struct api_decision *decision)
 {
     json_t *object = json_object();
 
-    json_set_text(object, "step", step_names[decision->step]);
-    json_set_text(object, "officer_id", decision->officer_id);
+    set_signed(object, decision);
     json_set_hex(object, "credential_id", decision->credential_id, 32);
-    json_set_time(object, "decided_at", decision->decided_at);
-    json_set_text(object, "verdict", "approve");
     json_set_bytes(object, "signature", decision->signature,
                    decision->signature_len);
+    if (decision->client_data_len > 0) {
+        json_set_bytes(object, "authenticator_data",
+                       decision->authenticator_data,
+                       decision->authenticator_data_len);
+        json_set_bytes(object, "client_data", decision->client_data,
+                       decision->client_data_len);
+    }
     return object;
 }
 
-/* The digest that a key of this kind signs with; NULL for Ed25519. */
 static bool
-digest_name(EVP_PKEY *key, const char **out, struct error *err)
+verify_passkey(const struct api_decision *decision, const struct buf *statement,
+               const struct api_verifier *verifier, struct error *err)
 {
-    if (EVP_PKEY_is_a(key, "ED25519"))
-        *out = NULL;
-    else if (EVP_PKEY_is_a(key, "EC"))
-        *out = EVP_PKEY_get_bits(key) > 256 ? "SHA384" : "SHA256";
-    else if (EVP_PKEY_is_a(key, "RSA"))
-        *out = "SHA256";
-    else
-        return error_set(err, ERROR_INPUT, "no key that signs decisions");
-    return true;
+    uint8_t challenge[HASH_LEN];
+    struct webauthn_scene scene = {verifier->rp_id, verifier->origin, challenge,
+                                   sizeof challenge};
+    struct webauthn_assertion assertion = {
+        decision->authenticator_data, decision->authenticator_data_len,
+        decision->client_data,        decision->client_data_len,
+        decision->signature,          decision->signature_len,
+    };
+
+    if (!hash_sha256(statement->data, statement->len, challenge, err))
+        return false;
+    if (webauthn_verify(verifier->key, &assertion, &scene, NULL, err))
+        return true;
+    /* Whatever it is, it is no signature over this statement. */
+    if (err != NULL && err->code == ERROR_INPUT)
+        err->code = ERROR_DENIED;
+    return false;
+}
+
+bool
+api_decision_verify(const struct api_decision *decision, const char *order_id,
+                    const uint8_t digest[32],
+                    const struct api_verifier *verifier, struct error *err)
+{
+    struct buf statement = BUF_INIT(API_STATEMENT_MAX);
+    const char *step = step_names[decision->step];
+    bool is_passkey = verifier->rp_id != NULL;
+    bool ok = false;
+
+    if (is_passkey != (decision->client_data_len > 0))
+        return error_set(err, ERROR_DENIED,
+                         "the signature of step %s is of another kind than the "
+                         "credential",
+                         step);
+    if (!api_statement_encode(decision, order_id, digest, &statement, err))
+        goto out;
+    ok = is_passkey
+             ? verify_passkey(decision, &statement, verifier, err)
+             : api_verify(verifier->key, statement.data, statement.len,
+                          decision->signature, decision->signature_len, err);
+    if (!ok)
+        error_wrap(err, "the signature of step %s is not over this order",
+                   step);
+out:
+    buf_clear(&statement);
+    return ok;
 }
 
 bool
@@ -247,49 +549,110 @@ api_decision_sign(struct api_decision *decision, const char *order_id,
                   const uint8_t digest[32], const uint8_t *certificate,
                   size_t certificate_len, EVP_PKEY *key, struct error *err)
 {
-    struct buf statement = BUF_INIT(4096);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    const char *name;
-    unsigned id_len = 0;
-    bool ok = false;
+    struct buf statement = BUF_INIT(API_STATEMENT_MAX);
+    bool ok =
+        hash_sha256(certificate, certificate_len, decision->credential_id,
+                    err) &&
+        api_statement_encode(decision, order_id, digest, &statement, err) &&
+        api_sign(key, statement.data, statement.len, decision->signature,
+                 &decision->signature_len, err);
 
-    decision->signature_len = sizeof decision->signature;
-    if (context == NULL)
-        abort();
-    if (!digest_name(key, &name, err) ||
-        !api_statement_encode(decision, order_id, digest, &statement, err))
-        goto out;
-    if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1 ||
-        EVP_DigestUpdate(context, certificate, certificate_len) != 1 ||
-        EVP_DigestFinal_ex(context, decision->credential_id, &id_len) != 1 ||
-        EVP_MD_CTX_reset(context) != 1 ||
-        EVP_DigestSignInit_ex(context, NULL, name, NULL, NULL, key, NULL) !=
-            1 ||
-        EVP_DigestSign(context, decision->signature, &decision->signature_len,
-                       statement.data, statement.len) != 1) {
-        error_openssl(err, ERROR_INTERNAL, "cannot sign the decision");
-        goto out;
-    }
-    ok = true;
-out:
-    EVP_MD_CTX_free(context);
+    decision->authenticator_data_len = decision->client_data_len = 0;
     buf_clear(&statement);
     return ok;
 }
 
-/* ---- The envelope ------------------------------------------------------ */
+/* ---- What a device adds ------------------------------------------------ */
 
 bool
-api_envelope_parse(json_t *object, struct api_envelope *out, struct error *err)
+api_completion_encode(const char *serial, const uint8_t *csr, size_t csr_len,
+                      const char *order_id, struct buf *out, struct error *err)
 {
-    static const char *const names[] = {"order", "decisions", NULL};
-    json_t *order, *decisions = NULL;
+    json_t *object;
+    uint8_t digest[HASH_LEN];
+    bool ok;
+
+    if (!hash_sha256(csr, csr_len, digest, err))
+        return false;
+    object = json_object();
+    json_set_hex(object, "csr_sha256", digest, sizeof digest);
+    json_set_text(object, "device", serial);
+    json_set_text(object, "order_id", order_id);
+    ok = json_canonical(object, out, err);
+    json_decref(object);
+    return ok;
+}
+
+void
+api_completion_set(json_t *object, const struct api_completion *completion)
+{
+    json_t *device = json_object();
+
+    json_set_text(device, "serial", completion->serial);
+    json_set_bytes(device, "spki", completion->spki, completion->spki_len);
+    json_object_set_new(object, "device", device);
+    json_set_bytes(object, "csr", completion->csr, completion->csr_len);
+    json_set_bytes(object, "device_signature", completion->signature,
+                   completion->signature_len);
+}
+
+/* Octets that the completion owns. */
+static bool
+read_owned(const json_t *object, const char *name, size_t max, uint8_t **out,
+           size_t *len, struct error *err)
+{
+    struct buf octets = BUF_INIT(max);
+
+    if (!json_get_bytes(object, name, max, &octets, err)) {
+        buf_clear(&octets);
+        return false;
+    }
+    if (octets.len == 0)
+        return error_set(err, ERROR_INPUT, "\"%s\" is empty", name);
+    *out = buf_take(&octets, len);
+    return true;
+}
+
+bool
+api_completion_find(const json_t *object, struct api_completion *out,
+                    struct error *err)
+{
+    static const char *const names[] = {"serial", "spki", NULL};
+    json_t *device;
 
     memset(out, 0, sizeof *out);
-    if (!json_only(object, names, err) ||
-        !json_get_object(object, "order", &order, err) ||
-        !json_find_array(object, "decisions", &decisions, err))
+    if (!json_find_object(object, "device", &device, err))
         return false;
+    if (device == NULL && json_object_get(object, "csr") == NULL &&
+        json_object_get(object, "device_signature") == NULL)
+        return true;
+    if (device == NULL)
+        return error_set(err, ERROR_INPUT, "\"device\" is missing");
+    if (!json_only(device, names, err) ||
+        !read_device_serial(device, "serial", out->serial, err) ||
+        !read_owned(device, "spki", API_DEVICE_SPKI_MAX, &out->spki,
+                    &out->spki_len, err))
+        return error_wrap(err, "device");
+    return read_into(object, "device_signature", out->signature,
+                     sizeof out->signature, &out->signature_len, err) &&
+           read_owned(object, "csr", API_CSR_MAX, &out->csr, &out->csr_len,
+                      err);
+}
+
+void
+api_completion_clear(struct api_completion *completion)
+{
+    free(completion->spki);
+    free(completion->csr);
+    completion->spki = completion->csr = NULL;
+}
+
+/* ---- The envelope ------------------------------------------------------ */
+
+static bool
+read_decisions(const json_t *decisions, struct api_envelope *out,
+               struct error *err)
+{
     if (json_array_size(decisions) > API_DECISIONS_MAX)
         return error_set(err, ERROR_INPUT, "more than %d decisions",
                          API_DECISIONS_MAX);
@@ -303,13 +666,34 @@ api_envelope_parse(json_t *object, struct api_envelope *out, struct error *err)
             return error_wrap(err, "decisions[%zu]", i);
         out->decision_count = i + 1;
     }
-    return api_order_parse(order, &out->order, err);
+    return true;
+}
+
+bool
+api_envelope_parse(json_t *object, struct api_envelope *out, struct error *err)
+{
+    static const char *const names[] = {"order", "decisions",        "device",
+                                        "csr",   "device_signature", NULL};
+    json_t *order, *decisions = NULL;
+
+    memset(out, 0, sizeof *out);
+    if (!json_only(object, names, err) ||
+        !json_get_object(object, "order", &order, err) ||
+        !json_find_array(object, "decisions", &decisions, err) ||
+        !read_decisions(decisions, out, err) ||
+        !api_completion_find(object, &out->completion, err) ||
+        !api_order_parse(order, &out->order, err))
+        return false;
+    return out->completion.csr == NULL || out->order->activation_until != 0 ||
+           error_set(err, ERROR_INPUT,
+                     "only an order with activation is completed by a device");
 }
 
 void
 api_envelope_clear(struct api_envelope *envelope)
 {
     api_order_free(envelope->order);
+    api_completion_clear(&envelope->completion);
     envelope->order = NULL;
     envelope->decision_count = 0;
 }

@@ -24,13 +24,23 @@ enum {
     API_TARGETS_MAX = 10000, /* certificates in one order */
     API_SANS_MAX = 64,
     API_DECISIONS_MAX = 8,
-    API_ROLES_MAX = 9,
+    API_ROLES_MAX = 10,
     API_NAME_MAX = 64,   /* issuers, profiles */
     API_TEXT_MAX = 2048, /* octets of one subject or SAN value; the name
                             rules of the profile are narrower */
     API_CSR_MAX = 16384,
     API_CERTIFICATE_MAX = 65536,
     API_SIGNATURE_MAX = 1024,
+    API_DEVICE_MAX = 32, /* characters of a device's serial number */
+    API_DEVICE_SPKI_MAX = 1024,
+    API_REMARK_MAX = 1000,            /* octets */
+    API_AUTHENTICATOR_DATA_MAX = 512, /* of an assertion */
+    API_CLIENT_DATA_MAX = 1024,
+    API_PUBLIC_KEY_MAX = 1024, /* COSE_Key */
+    API_RAW_ID_MAX = 1023,
+    API_RP_ID_MAX = 253,
+    API_ORIGIN_MAX = 300,
+    API_STATEMENT_MAX = 4096,
     API_BODY_MAX = 4 * 1024 * 1024, /* an envelope with 10,000 targets fits */
 };
 
@@ -45,6 +55,7 @@ enum api_kind {
     API_REVOKE,
     API_ENROLL_OFFICER,
     API_DISMISS_OFFICER,
+    API_ENROLL_CREDENTIAL,
     API_KIND_COUNT,
 };
 
@@ -125,10 +136,23 @@ enum api_role {
     API_ROLE_KMC_OPERATOR,
     API_ROLE_AUDITOR,
     API_ROLE_AUDIT_ADMINISTRATOR,
+    API_ROLE_CUSTOMER_SERVICE,
     API_ROLE_COUNT,
 };
 
-enum api_credential_kind { API_CREDENTIAL_X509 };
+enum api_credential_kind { API_CREDENTIAL_X509, API_CREDENTIAL_PASSKEY };
+
+/* What an officer decides with; docs/architecture.md, "Passkeys". */
+struct api_credential {
+    enum api_credential_kind kind;
+    const uint8_t *certificate; /* x509: DER */
+    size_t certificate_len;
+    const uint8_t *public_key; /* passkey: COSE_Key */
+    size_t public_key_len;
+    const uint8_t *raw_id; /* passkey */
+    size_t raw_id_len;
+    const char *rp_id, *origin; /* passkey */
+};
 
 struct api_officer {
     const char *officer_id; /* UUID */
@@ -136,9 +160,7 @@ struct api_officer {
     const char *person; /* personnel number: one human being */
     enum api_role role[API_ROLES_MAX];
     size_t role_count;
-    enum api_credential_kind credential_kind;
-    const uint8_t *certificate; /* DER */
-    size_t certificate_len;
+    struct api_credential credential;
 };
 
 struct api_order {
@@ -156,8 +178,9 @@ struct api_order {
     const struct api_san *san; /* issue, change */
     size_t san_count;
     const char *organization_code; /* issue, change; NULL: none */
-    const uint8_t *csr;
+    const uint8_t *csr; /* NULL: a device will bring it (activation) */
     size_t csr_len;
+    int64_t activation_until; /* issue, reissue, change without csr; else 0 */
     struct api_validity validity;
 
     /* renew, rekey, reissue, change */
@@ -172,11 +195,14 @@ struct api_order {
     enum api_reason reason;  /* revoke */
     int64_t invalidity_date; /* revoke; 0: none */
 
-    struct api_officer officer; /* enroll-officer */
-    const char *officer_id;     /* dismiss-officer */
+    struct api_order *pending; /* hold, release: what it goes with, or NULL */
+
+    struct api_officer officer;       /* enroll-officer */
+    const char *officer_id;           /* dismiss-officer, enroll-credential */
+    struct api_credential credential; /* enroll-credential */
 
     json_t *json;   /* what it was parsed from; NULL if made by hand */
-    void *owned[4]; /* arrays and octets of a parsed order */
+    void *owned[6]; /* arrays and octets of a parsed order */
 };
 
 /* Steps of a decision and who takes them: docs/architecture.md. */
@@ -186,15 +212,51 @@ enum api_step {
     API_STEP_SECOND_REVIEW,
     API_STEP_ADMINISTRATION,
     API_STEP_SECOND_ADMINISTRATION,
+    API_STEP_MAKING, /* of orders with activation: which device completes */
+    API_STEP_HOLDER, /* the holder of the certificate, by its key */
     API_STEP_COUNT,
 };
 
-/* The only verdict that an order carries is "approve". */
+/* The core takes approvals, and the rejection that releases what was held for
+ * a pending order. The others are the RA's; they are signed in the same way. */
+enum api_verdict {
+    API_APPROVE,
+    API_RETURN,
+    API_REJECT,
+    API_SUPPLEMENT,
+    API_VERDICT_COUNT,
+};
+
+/* A device as a making step names it. */
+struct api_device {
+    char serial[API_DEVICE_MAX + 1]; /* ""; or [A-Z0-9][A-Z0-9-]{3,31} */
+    uint8_t spki_sha256[32];         /* of the device's own key */
+};
+
 struct api_decision {
     enum api_step step;
-    char officer_id[TEXT_UUID_LEN + 1];
+    enum api_verdict verdict;
+    char officer_id[TEXT_UUID_LEN + 1]; /* "": step holder */
     uint8_t credential_id[32];
     int64_t decided_at;
+    char remark[API_REMARK_MAX + 1]; /* "": approve; else never empty */
+    struct api_device device;        /* step making */
+    uint8_t signature[API_SIGNATURE_MAX];
+    size_t signature_len;
+    /* By a passkey: both are there. Otherwise both lengths are 0. */
+    uint8_t authenticator_data[API_AUTHENTICATOR_DATA_MAX];
+    size_t authenticator_data_len;
+    uint8_t client_data[API_CLIENT_DATA_MAX];
+    size_t client_data_len;
+};
+
+/* What the device adds to an order with activation. */
+struct api_completion {
+    char serial[API_DEVICE_MAX + 1];
+    uint8_t *spki; /* the device's own key, DER; owned */
+    size_t spki_len;
+    uint8_t *csr; /* owned */
+    size_t csr_len;
     uint8_t signature[API_SIGNATURE_MAX];
     size_t signature_len;
 };
@@ -203,6 +265,7 @@ struct api_envelope {
     struct api_order *order;
     struct api_decision decision[API_DECISIONS_MAX];
     size_t decision_count;
+    struct api_completion completion; /* csr NULL: none */
 };
 
 /* ---- Names ------------------------------------------------------------- */
@@ -212,11 +275,14 @@ const char *api_attribute_name(enum api_attribute attribute);
 const char *api_reason_name(enum api_reason reason);
 const char *api_role_name(enum api_role role);
 const char *api_step_name(enum api_step step);
+const char *api_verdict_name(enum api_verdict verdict);
+const char *api_credential_kind_name(enum api_credential_kind kind);
 bool api_kind_find(const char *name, enum api_kind *out) MUST_CHECK;
 /* Any reason that is a row above, certificateHold too. */
 bool api_reason_find(const char *name, enum api_reason *out) MUST_CHECK;
 bool api_role_find(const char *name, enum api_role *out) MUST_CHECK;
 bool api_step_find(const char *name, enum api_step *out) MUST_CHECK;
+bool api_verdict_find(const char *name, enum api_verdict *out) MUST_CHECK;
 
 /* The kinds that end in a certificate: issue to change. */
 bool api_kind_is_issuing(enum api_kind kind);
@@ -237,26 +303,92 @@ json_t *api_order_json(const struct api_order *order);
 bool api_order_digest(const json_t *order, uint8_t out[32],
                       struct error *err) MUST_CHECK;
 
+/* The order that the decisions are over: itself, or what it has pending.
+ * Borrowed. `digest` gets that order's. */
+bool api_order_signed(const struct api_order *order,
+                      const struct api_order **out, uint8_t digest[32],
+                      struct error *err) MUST_CHECK;
+
+/* ---- The credential ---------------------------------------------------- */
+
+/* The object {"kind", ...}. Its octets are borrowed from `owned`, three places
+ * for the caller to free(), whatever is returned. */
+bool api_credential_parse(const json_t *object, struct api_credential *out,
+                          void *owned[3], struct error *err) MUST_CHECK;
+json_t *api_credential_json(const struct api_credential *credential);
+
 /* ---- The decision ------------------------------------------------------ */
 
-/* The octets that are signed: RFC 8785 form of the statement. */
+/* The octets that are signed: RFC 8785 form of the statement {"decided_at",
+ * "digest", "officer_id", "order_id", "step", "verdict"}; without officer_id in
+ * step holder, with "device" in step making, with "remark" for all verdicts but
+ * approve. At most API_STATEMENT_MAX octets. */
 bool api_statement_encode(const struct api_decision *decision,
                           const char *order_id, const uint8_t digest[32],
                           struct buf *out, struct error *err) MUST_CHECK;
 
+/* Every member judged for its form: a remark with all verdicts but approve, a
+ * device with step making, officer_id with all steps but holder, passkey's
+ * members both or neither. What a sender keeps beside it (the RA: "remarks",
+ * "checks") has to be taken out before. */
 bool api_decision_parse(const json_t *object, struct api_decision *out,
                         struct error *err) MUST_CHECK;
 json_t *api_decision_json(const struct api_decision *decision);
 
+/* What a signature is verified by. Borrowed. */
+struct api_verifier {
+    EVP_PKEY *key;
+    const char *rp_id, *origin; /* passkey; NULL: the key of a certificate */
+};
+
+/* The statement over this order is signed by this credential, a passkey by an
+ * assertion whose challenge is the SHA-256 of the statement. ERROR_DENIED tells
+ * what is not so. Who the credential belongs to is another question. */
+bool api_decision_verify(const struct api_decision *decision,
+                         const char *order_id, const uint8_t digest[32],
+                         const struct api_verifier *verifier,
+                         struct error *err) MUST_CHECK;
+
+/* Signs octets as officers, holders and devices do: ECDSA with SHA-256 (SHA-384
+ * for P-384), RSA PKCS #1 with SHA-256, Ed25519. ERROR_INPUT for a key of
+ * another type. */
+bool api_sign(EVP_PKEY *key, const uint8_t *data, size_t len,
+              uint8_t out[API_SIGNATURE_MAX], size_t *out_len,
+              struct error *err) MUST_CHECK;
+/* ERROR_DENIED: not signed so by this key. */
+bool api_verify(EVP_PKEY *key, const uint8_t *data, size_t len,
+                const uint8_t *signature, size_t signature_len,
+                struct error *err) MUST_CHECK;
+
 /* Makes a decision: fills in the credential and signs the statement with the
- * officer's key (EC P-256, P-384, RSA, Ed25519). `certificate` is DER. The
- * order's digest and id are given. ERROR_INPUT for a key of another type. */
+ * officer's (or holder's) key. `certificate` is DER. The order's digest and id
+ * are given. ERROR_INPUT for a key of another type. */
 bool api_decision_sign(struct api_decision *decision, const char *order_id,
                        const uint8_t digest[32], const uint8_t *certificate,
                        size_t certificate_len, EVP_PKEY *key,
                        struct error *err) MUST_CHECK;
 
-/* ---- The envelope: {"order", "decisions"} ------------------------------ */
+/* ---- The envelope ------------------------------------------------------ */
+
+/* "A-Z0-9" and "-", 4 to API_DEVICE_MAX characters. */
+bool api_device_serial_is(const char *text);
+
+/* What a device signs of its request: RFC 8785 form of {"csr_sha256",
+ * "device", "order_id"}. */
+bool api_completion_encode(const char *serial, const uint8_t *csr,
+                           size_t csr_len, const char *order_id,
+                           struct buf *out, struct error *err) MUST_CHECK;
+/* The members "csr", "device" and "device_signature" into an envelope (or an
+ * entry of the log). */
+void api_completion_set(json_t *object,
+                        const struct api_completion *completion);
+/* Reads them; all or none (csr stays NULL). Clear `out`. */
+bool api_completion_find(const json_t *object, struct api_completion *out,
+                         struct error *err) MUST_CHECK;
+void api_completion_clear(struct api_completion *completion);
+
+/* {"order", "decisions"}, and what completes it: only orders with activation
+ * may have that. */
 
 bool api_envelope_parse(json_t *object, struct api_envelope *out,
                         struct error *err) MUST_CHECK;

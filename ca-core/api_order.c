@@ -20,15 +20,18 @@ enum {
     BIT_REVOKE = 1 << API_REVOKE,
     BIT_ENROLL = 1 << API_ENROLL_OFFICER,
     BIT_DISMISS = 1 << API_DISMISS_OFFICER,
+    BIT_CREDENTIAL = 1 << API_ENROLL_CREDENTIAL,
     SUCCEEDING = BIT_RENEW | BIT_REKEY | BIT_REISSUE | BIT_CHANGE,
     ISSUING = BIT_ISSUE | SUCCEEDING,
     NAMING = BIT_ISSUE | BIT_CHANGE,
     CHANGING = BIT_HOLD | BIT_RELEASE | BIT_REVOKE,
-    ALL = ISSUING | CHANGING | BIT_ENROLL | BIT_DISMISS,
+    ACTIVATED = BIT_ISSUE | BIT_REISSUE | BIT_CHANGE,
+    PENDING = BIT_REVOKE | BIT_REISSUE | BIT_CHANGE,
+    ALL = ISSUING | CHANGING | BIT_ENROLL | BIT_DISMISS | BIT_CREDENTIAL,
 };
 
 /* Places of api_order.owned. */
-enum { OWNED_SAN, OWNED_CSR, OWNED_TARGET, OWNED_CERTIFICATE };
+enum { OWNED_SAN, OWNED_CSR, OWNED_TARGET, OWNED_CREDENTIAL };
 
 static const struct {
     const char *name;
@@ -44,15 +47,18 @@ static const struct {
     {"subject", NAMING, true},
     {"san", NAMING, false},
     {"organization_code", NAMING, false},
-    {"csr", ISSUING, true},
+    {"csr", ISSUING, false}, /* or activation: read_request() */
+    {"activation", ACTIVATED, false},
     {"validity", ISSUING, true},
     {"predecessor", SUCCEEDING, true},
     {"predecessor_fate", SUCCEEDING, true},
     {"target", CHANGING, true},
     {"reason", BIT_REVOKE, true},
     {"invalidity_date", BIT_REVOKE, false},
+    {"pending", BIT_HOLD | BIT_RELEASE, false},
     {"officer", BIT_ENROLL, true},
-    {"officer_id", BIT_DISMISS, true},
+    {"officer_id", BIT_DISMISS | BIT_CREDENTIAL, true},
+    {"credential", BIT_CREDENTIAL, true},
 };
 enum { MEMBER_COUNT = sizeof members / sizeof *members };
 
@@ -372,15 +378,103 @@ read_octets(const json_t *object, const char *name, size_t max,
     return true;
 }
 
+/* The members that a kind of credential has. */
+static bool
+read_certificate(const json_t *object, struct api_credential *out,
+                 void *owned[3], struct error *err)
+{
+    static const char *const names[] = {"kind", "certificate", NULL};
+    struct buf octets = BUF_INIT(API_CERTIFICATE_MAX);
+
+    out->kind = API_CREDENTIAL_X509;
+    if (!json_only(object, names, err) ||
+        !json_get_bytes(object, "certificate", API_CERTIFICATE_MAX, &octets,
+                        err)) {
+        buf_clear(&octets);
+        return false;
+    }
+    out->certificate = owned[0] = buf_take(&octets, &out->certificate_len);
+    return true;
+}
+
+static bool
+read_passkey(const json_t *object, struct api_credential *out, void *owned[3],
+             struct error *err)
+{
+    static const char *const names[] = {"kind",  "public_key", "raw_id",
+                                        "rp_id", "origin",     NULL};
+    struct buf key = BUF_INIT(API_PUBLIC_KEY_MAX);
+    struct buf raw_id = BUF_INIT(API_RAW_ID_MAX);
+
+    out->kind = API_CREDENTIAL_PASSKEY;
+    if (!json_only(object, names, err) ||
+        !json_get_bytes(object, "public_key", API_PUBLIC_KEY_MAX, &key, err) ||
+        !json_get_bytes(object, "raw_id", API_RAW_ID_MAX, &raw_id, err) ||
+        !json_get_text(object, "rp_id", API_RP_ID_MAX, &out->rp_id, err) ||
+        !json_get_text(object, "origin", API_ORIGIN_MAX, &out->origin, err)) {
+        buf_clear(&key);
+        buf_clear(&raw_id);
+        return false;
+    }
+    out->public_key = owned[1] = buf_take(&key, &out->public_key_len);
+    out->raw_id = owned[2] = buf_take(&raw_id, &out->raw_id_len);
+    return (out->raw_id_len > 0 && out->public_key_len > 0) ||
+           error_set(err, ERROR_INPUT, "an empty raw_id or public_key");
+}
+
+bool
+api_credential_parse(const json_t *object, struct api_credential *out,
+                     void *owned[3], struct error *err)
+{
+    const char *kind;
+
+    memset(out, 0, sizeof *out);
+    owned[0] = owned[1] = owned[2] = NULL;
+    if (!json_get_text(object, "kind", 16, &kind, err))
+        return error_wrap(err, "credential");
+    if (strcmp(kind, "x509") == 0)
+        return read_certificate(object, out, owned, err) ||
+               error_wrap(err, "credential");
+    if (strcmp(kind, "passkey") == 0)
+        return read_passkey(object, out, owned, err) ||
+               error_wrap(err, "credential");
+    return error_set(err, ERROR_INPUT, "credential: kind '%s'", kind);
+}
+
+static bool
+read_credential(const json_t *object, struct api_order *order,
+                struct api_credential *out, struct error *err)
+{
+    json_t *credential;
+
+    return json_get_object(object, "credential", &credential, err) &&
+           api_credential_parse(credential, out,
+                                &order->owned[OWNED_CREDENTIAL], err);
+}
+
+static bool
+read_roles(const json_t *roles, struct api_officer *officer, struct error *err)
+{
+    for (size_t i = 0; i < json_array_size(roles); i++) {
+        const char *role = json_string_value(json_array_get(roles, i));
+
+        if (role == NULL || !api_role_find(role, &officer->role[i]))
+            return error_set(err, ERROR_INPUT, "roles[%zu]", i);
+        for (size_t j = 0; j < i; j++)
+            if (officer->role[j] == officer->role[i])
+                return error_set(err, ERROR_INPUT, "role %s twice", role);
+        officer->role_count = i + 1;
+    }
+    return true;
+}
+
 static bool
 read_officer(const json_t *object, struct api_order *order, struct error *err)
 {
     static const char *const names[] = {"officer_id", "name",       "person",
                                         "roles",      "credential", NULL};
-    static const char *const parts[] = {"kind", "certificate", NULL};
     struct api_officer *officer = &order->officer;
-    json_t *o, *roles, *credential;
-    const char *kind;
+    json_t *o, *roles;
 
     if (!json_get_object(object, "officer", &o, err))
         return false;
@@ -388,34 +482,41 @@ read_officer(const json_t *object, struct api_order *order, struct error *err)
         !read_uuid(o, "officer_id", &officer->officer_id, err) ||
         !json_get_text(o, "name", 128, &officer->name, err) ||
         !json_get_text(o, "person", 128, &officer->person, err) ||
-        !json_get_array(o, "roles", &roles, err) ||
-        !json_get_object(o, "credential", &credential, err) ||
-        !json_only(credential, parts, err) ||
-        !json_get_text(credential, "kind", 16, &kind, err))
+        !json_get_array(o, "roles", &roles, err))
         return error_wrap(err, "officer");
     if (officer->name[0] == '\0' || officer->person[0] == '\0' ||
         json_array_size(roles) == 0 || json_array_size(roles) > API_ROLES_MAX)
         return error_set(err, ERROR_INPUT,
                          "officer: name, person and roles are needed");
-    if (strcmp(kind, "x509") != 0)
-        return error_set(err, ERROR_INPUT, "officer: credential kind '%s'",
-                         kind);
-    for (size_t i = 0; i < json_array_size(roles); i++) {
-        const char *role = json_string_value(json_array_get(roles, i));
+    return (read_roles(roles, officer, err) &&
+            read_credential(o, order, &officer->credential, err)) ||
+           error_wrap(err, "officer");
+}
 
-        if (role == NULL || !api_role_find(role, &officer->role[i]))
-            return error_set(err, ERROR_INPUT, "officer: roles[%zu]", i);
-        for (size_t j = 0; j < i; j++)
-            if (officer->role[j] == officer->role[i])
-                return error_set(err, ERROR_INPUT, "officer: role %s twice",
-                                 role);
-        officer->role_count = i + 1;
-    }
-    if (!read_octets(credential, "certificate", API_CERTIFICATE_MAX, order,
-                     OWNED_CERTIFICATE, &officer->certificate,
-                     &officer->certificate_len, err))
-        return error_wrap(err, "officer");
-    return true;
+/* Who asks now has the key; who is to activate will bring it. */
+static bool
+read_request(const json_t *object, struct api_order *order, struct error *err)
+{
+    static const char *const names[] = {"until", NULL};
+    json_t *activation;
+
+    if (!json_find_object(object, "activation", &activation, err))
+        return false;
+    if ((activation != NULL) == (json_object_get(object, "csr") != NULL))
+        return error_set(err, ERROR_INPUT, "an order of kind %s needs %s",
+                         api_kind_name(order->kind),
+                         (1u << order->kind) & ACTIVATED
+                             ? "either csr or activation"
+                             : "csr");
+    if (activation == NULL)
+        return read_octets(object, "csr", API_CSR_MAX, order, OWNED_CSR,
+                           &order->csr, &order->csr_len, err);
+    return (json_only(activation, names, err) &&
+            json_get_time(activation, "until", &order->activation_until, err) &&
+            (order->activation_until > order->created_at ||
+             error_set(err, ERROR_INPUT,
+                       "\"until\" is not after \"created_at\""))) ||
+           error_wrap(err, "activation");
 }
 
 static bool
@@ -425,9 +526,7 @@ read_issuing(const json_t *object, struct api_order *order, struct error *err)
 
     if (!json_get_text(object, "profile", API_NAME_MAX, &order->profile, err) ||
         !json_find_text(object, "issuer", API_NAME_MAX, &order->issuer, err) ||
-        !read_octets(object, "csr", API_CSR_MAX, order, OWNED_CSR, &order->csr,
-                     &order->csr_len, err) ||
-        !read_validity(object, order, err))
+        !read_request(object, order, err) || !read_validity(object, order, err))
         return false;
     if ((bit & NAMING) != 0 &&
         (!read_subject(object, order, err) || !read_sans(object, order, err) ||
@@ -438,10 +537,61 @@ read_issuing(const json_t *object, struct api_order *order, struct error *err)
 }
 
 static bool
+is_about(const struct api_certificate_ref *targets, size_t count,
+         const struct api_certificate_ref *wanted)
+{
+    for (size_t i = 0; i < count; i++)
+        if (compare_refs(&targets[i], wanted) == 0)
+            return true;
+    return false;
+}
+
+/* What is held or released is exactly what the pending order is about. */
+static bool
+check_pending(const struct api_order *order, struct error *err)
+{
+    const struct api_order *pending = order->pending;
+    const struct api_certificate_ref *wanted =
+        pending->kind == API_REVOKE ? pending->target : &pending->predecessor;
+    size_t count = pending->kind == API_REVOKE ? pending->target_count : 1;
+    bool is_same = !pending->has_key && count == order->target_count;
+
+    /* Both lists name each certificate once. */
+    for (size_t i = 0; is_same && i < count; i++)
+        is_same = is_about(order->target, order->target_count, &wanted[i]);
+    if (!is_same)
+        return error_set(err, ERROR_INPUT,
+                         "pending: is not about these certificates");
+    return strcmp(pending->account, order->account) == 0 ||
+           error_set(err, ERROR_INPUT, "pending: of another account");
+}
+
+static bool
+read_pending(const json_t *object, struct api_order *order, struct error *err)
+{
+    json_t *pending;
+
+    if (!json_find_object(object, "pending", &pending, err))
+        return false;
+    if (pending == NULL)
+        return true;
+    if (!api_order_parse(pending, &order->pending, err))
+        return error_wrap(err, "pending");
+    if (((1u << order->pending->kind) & PENDING) == 0)
+        return error_set(err, ERROR_INPUT,
+                         "pending: revoke, reissue or change, not %s",
+                         api_kind_name(order->pending->kind));
+    if (strcmp(order->pending->order_id, order->order_id) == 0)
+        return error_set(err, ERROR_INPUT,
+                         "pending: has an order id of its own");
+    return check_pending(order, err);
+}
+
+static bool
 read_revocation(const json_t *object, struct api_order *order,
                 struct error *err)
 {
-    if (!read_target(object, order, err))
+    if (!read_target(object, order, err) || !read_pending(object, order, err))
         return false;
     if (order->kind != API_REVOKE)
         return true;
@@ -477,7 +627,9 @@ read_order(const json_t *object, struct api_order *order, struct error *err)
         return read_revocation(object, order, err);
     if (order->kind == API_ENROLL_OFFICER)
         return read_officer(object, order, err);
-    return read_uuid(object, "officer_id", &order->officer_id, err);
+    return read_uuid(object, "officer_id", &order->officer_id, err) &&
+           (order->kind == API_DISMISS_OFFICER ||
+            read_credential(object, order, &order->credential, err));
 }
 
 bool
@@ -501,6 +653,7 @@ api_order_free(struct api_order *order)
         return;
     for (size_t i = 0; i < sizeof order->owned / sizeof *order->owned; i++)
         free(order->owned[i]);
+    api_order_free(order->pending);
     json_decref(order->json);
     free(order);
 }
@@ -526,7 +679,14 @@ set_issuing(json_t *object, const struct api_order *order)
     json_set_text(object, "profile", order->profile);
     if (order->issuer != NULL)
         json_set_text(object, "issuer", order->issuer);
-    json_set_bytes(object, "csr", order->csr, order->csr_len);
+    if (order->activation_until != 0) {
+        json_t *activation = json_object();
+
+        json_set_time(activation, "until", order->activation_until);
+        json_object_set_new(object, "activation", activation);
+    } else {
+        json_set_bytes(object, "csr", order->csr, order->csr_len);
+    }
     json_set_text(validity, "rule", rules[order->validity.rule]);
     if (order->validity.rule != API_VALIDITY_KEEP)
         json_set_int(validity,
@@ -584,6 +744,8 @@ set_revocation(json_t *object, const struct api_order *order)
         json_object_set_new(target, "certificates", array);
     }
     json_object_set_new(object, "target", target);
+    if (order->pending != NULL)
+        json_object_set_new(object, "pending", api_order_json(order->pending));
     if (order->kind != API_REVOKE)
         return;
     json_set_text(object, "reason", api_reason_name(order->reason));
@@ -591,11 +753,30 @@ set_revocation(json_t *object, const struct api_order *order)
         json_set_time(object, "invalidity_date", order->invalidity_date);
 }
 
+json_t *
+api_credential_json(const struct api_credential *credential)
+{
+    json_t *object = json_object();
+
+    json_set_text(object, "kind", api_credential_kind_name(credential->kind));
+    if (credential->kind == API_CREDENTIAL_X509) {
+        json_set_bytes(object, "certificate", credential->certificate,
+                       credential->certificate_len);
+        return object;
+    }
+    json_set_bytes(object, "public_key", credential->public_key,
+                   credential->public_key_len);
+    json_set_bytes(object, "raw_id", credential->raw_id,
+                   credential->raw_id_len);
+    json_set_text(object, "rp_id", credential->rp_id);
+    json_set_text(object, "origin", credential->origin);
+    return object;
+}
+
 static void
 set_officer(json_t *object, const struct api_officer *officer)
 {
     json_t *o = json_object(), *roles = json_array();
-    json_t *credential = json_object();
 
     json_set_text(o, "officer_id", officer->officer_id);
     json_set_text(o, "name", officer->name);
@@ -604,10 +785,8 @@ set_officer(json_t *object, const struct api_officer *officer)
         json_array_append_new(roles,
                               json_string(api_role_name(officer->role[i])));
     json_object_set_new(o, "roles", roles);
-    json_set_text(credential, "kind", "x509");
-    json_set_bytes(credential, "certificate", officer->certificate,
-                   officer->certificate_len);
-    json_object_set_new(o, "credential", credential);
+    json_object_set_new(o, "credential",
+                        api_credential_json(&officer->credential));
     json_object_set_new(object, "officer", o);
 }
 
@@ -635,5 +814,16 @@ api_order_json(const struct api_order *order)
         set_officer(object, &order->officer);
     else
         json_set_text(object, "officer_id", order->officer_id);
+    if (order->kind == API_ENROLL_CREDENTIAL)
+        json_object_set_new(object, "credential",
+                            api_credential_json(&order->credential));
     return object;
+}
+
+bool
+api_order_signed(const struct api_order *order, const struct api_order **out,
+                 uint8_t digest[32], struct error *err)
+{
+    *out = order->pending != NULL ? order->pending : order;
+    return api_order_digest((*out)->json, digest, err);
 }

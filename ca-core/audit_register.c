@@ -301,9 +301,9 @@ carry_out(struct audit_register *reg, const struct api_order *order, int64_t at,
     }
     if (order->kind != API_ENROLL_OFFICER)
         return true;
-    if (!decision_credential_read(order->officer.certificate,
-                                  order->officer.certificate_len, &key, id,
-                                  &not_before, &not_after, err))
+    if (!decision_credential_read(order->officer.credential.certificate,
+                                  order->officer.credential.certificate_len,
+                                  &key, id, &not_before, &not_after, err))
         return error_wrap(err, "credential");
     EVP_PKEY_free(key);
     roles = json_object_get(json_object_get(order->json, "officer"), "roles");

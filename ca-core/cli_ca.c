@@ -341,8 +341,8 @@ run_enroll(struct cli *cli)
         text_file_read(file, PEM_MAX, &pem, &err) &&
         cli_cert_der(&pem, &der, &err) && text_uuid_draw(officer_id, &err)) {
         order.officer.officer_id = officer_id;
-        order.officer.certificate = der.data;
-        order.officer.certificate_len = der.len;
+        order.officer.credential.certificate = der.data;
+        order.officer.credential.certificate_len = der.len;
         status = compose(cli, &order);
     } else {
         status = cli_fail(cli, &err);

@@ -14,6 +14,7 @@
 /* ---- What is needed ---------------------------------------------------- */
 
 static const enum api_role step_role[API_STEP_COUNT] = {
+    [API_STEP_MAKING] = API_ROLE_MAKER,
     [API_STEP_ENTRY] = API_ROLE_INTAKE_CLERK,
     [API_STEP_FIRST_REVIEW] = API_ROLE_FIRST_REVIEWER,
     [API_STEP_SECOND_REVIEW] = API_ROLE_SECOND_REVIEWER,
@@ -59,6 +60,9 @@ check_steps(const struct api_envelope *envelope, struct error *err)
     for (size_t i = 0; i < envelope->decision_count; i++) {
         enum api_step step = envelope->decision[i].step;
 
+        if (envelope->decision[i].verdict != API_APPROVE)
+            return error_set(err, ERROR_DENIED, "step %s is no approval",
+                             api_step_name(step));
         if ((allowed & (1u << step)) == 0)
             return error_set(err, ERROR_DENIED,
                              "an order of kind %s has no step %s",

@@ -21,9 +21,10 @@ candidate_read(const struct api_officer *officer, struct candidate *out,
                struct error *err)
 {
     *out = (struct candidate){.officer = officer};
-    return decision_credential_read(
-               officer->certificate, officer->certificate_len, &out->key,
-               out->id, &out->not_before, &out->not_after, err) ||
+    return decision_credential_read(officer->credential.certificate,
+                                    officer->credential.certificate_len,
+                                    &out->key, out->id, &out->not_before,
+                                    &out->not_after, err) ||
            error_wrap(err, "credential");
 }
 
@@ -102,8 +103,9 @@ check_credential_is_new(struct db *db, const struct candidate *candidate,
         return false;
     for (size_t i = 0; ok && i < count; i++) {
         struct candidate other = {0};
-        struct api_officer read = {.certificate = rows[i].public_data,
-                                   .certificate_len = rows[i].public_data_len};
+        struct api_officer read = {
+            .credential.certificate = rows[i].public_data,
+            .credential.certificate_len = rows[i].public_data_len};
 
         ok = candidate_read(&read, &other, err);
         if (ok && EVP_PKEY_eq(other.key, candidate->key) == 1)
@@ -185,7 +187,8 @@ enroll(struct db *db, const struct api_officer *officer, int64_t now,
                                  api_role_name(officer->role[i]), err))
             return false;
     return db_credential_insert(db, candidate.id, officer->officer_id, "x509",
-                                officer->certificate, officer->certificate_len,
+                                officer->credential.certificate,
+                                officer->credential.certificate_len,
                                 candidate.not_before, candidate.not_after, err);
 }
 

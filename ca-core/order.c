@@ -25,6 +25,8 @@ bool
 order_check_shape(const struct api_order *order, int64_t now,
                   int64_t tolerance_s, struct error *err)
 {
+    if (order->kind == API_ENROLL_CREDENTIAL)
+        return error_set(err, ERROR_INPUT, "not carried out yet");
     if (order->created_at > now + tolerance_s)
         return error_set(err, ERROR_INPUT, "created_at lies in the future");
     if (order->invalidity_date > now)

@@ -230,7 +230,7 @@ statement_is_canonical(void **state)
 }
 
 static void
-decisions_other_than_approvals_are_refused(void **state)
+decision_other_than_an_approval_has_a_remark(void **state)
 {
     struct api_decision decision = {.step = API_STEP_ENTRY,
                                     .officer_id =
@@ -246,6 +246,11 @@ decisions_other_than_approvals_are_refused(void **state)
     assert_int_equal(back.signature_len, 3);
     json_object_set_new(json, "verdict", json_string("reject"));
     assert_false(api_decision_parse(json, &back, &err));
+    json_object_set_new(json, "remark", json_string("印章不清"));
+    assert_true(api_decision_parse(json, &back, &err));
+    assert_int_equal(back.verdict, API_REJECT);
+    assert_string_equal(back.remark, "印章不清");
+    json_object_del(json, "remark");
     json_object_set_new(json, "verdict", json_string("approve"));
     json_object_set_new(json, "step", json_string("third-review"));
     assert_false(api_decision_parse(json, &back, &err));
@@ -288,7 +293,7 @@ main(void)
         cmocka_unit_test(malformed_values_are_refused),
         cmocka_unit_test(digest_does_not_depend_on_the_order_of_members),
         cmocka_unit_test(statement_is_canonical),
-        cmocka_unit_test(decisions_other_than_approvals_are_refused),
+        cmocka_unit_test(decision_other_than_an_approval_has_a_remark),
         cmocka_unit_test(answer_is_read_and_a_malformed_one_refused),
     };
 
