@@ -61,11 +61,21 @@ take_header(const char *line, size_t len, const char *name, char *out,
     }
 }
 
+/* What a call's header lines go to. */
+struct header_sink {
+    struct http_answer *answer;
+    const char *wanted; /* NULL: none */
+};
+
 static size_t
 take_headers(char *data, size_t size, size_t count, void *arg)
 {
-    struct http_answer *answer = arg;
+    const struct header_sink *sink = arg;
+    struct http_answer *answer = sink->answer;
 
+    if (sink->wanted != NULL)
+        take_header(data, size * count, sink->wanted, answer->wanted,
+                    sizeof answer->wanted);
     take_header(data, size * count, "content-type", answer->content_type,
                 sizeof answer->content_type);
     take_header(data, size * count, "etag", answer->etag, sizeof answer->etag);
@@ -163,31 +173,34 @@ append(struct curl_slist **list, const char *line)
 
 /* Method, headers and body of one call. `headers` is the caller's to free. */
 static bool
-set_request(struct http_client *client, enum http_method method,
-            const char *content_type, const void *body, size_t body_len,
+set_request(struct http_client *client, const struct http_call *call,
             struct curl_slist **headers)
 {
     CURL *curl = client->curl;
+    enum http_method method = call->method;
     bool has_body = method == HTTP_POST || method == HTTP_PUT ||
-                    method == HTTP_PATCH || body_len > 0;
+                    method == HTTP_PATCH || call->body_len > 0;
     char line[256];
     bool ok = true;
 
     (void)snprintf(line, sizeof line, "Content-Type:%s%s",
-                   content_type != NULL ? " " : "",
-                   content_type != NULL ? content_type : "");
+                   call->content_type != NULL ? " " : "",
+                   call->content_type != NULL ? call->content_type : "");
     /* "Expect:" without value takes away a round trip for long bodies. */
     ok = append(headers, "Expect:") && append(headers, line) &&
          (client->authorization == NULL ||
           append(headers, client->authorization));
+    for (size_t i = 0; call->headers != NULL && call->headers[i] != NULL; i++)
+        ok = ok && append(headers, call->headers[i]);
 #define SET(option, value)                                                     \
     (ok = ok && curl_easy_setopt(curl, (option), (value)) == CURLE_OK)
     SET(CURLOPT_HTTPGET, 1L); /* undoes the call before */
     SET(CURLOPT_NOBODY, method == HTTP_HEAD ? 1L : 0L);
     if (has_body) {
         SET(CURLOPT_POST, 1L);
-        SET(CURLOPT_POSTFIELDS, body == NULL ? "" : (const char *)body);
-        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body_len);
+        SET(CURLOPT_POSTFIELDS,
+            call->body == NULL ? "" : (const char *)call->body);
+        SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body_len);
     }
     SET(CURLOPT_CUSTOMREQUEST,
         method == HTTP_HEAD ? NULL : http_method_name(method));
@@ -219,10 +232,10 @@ call_failed(struct http_client *client, CURLcode code,
 }
 
 bool
-http_client_call(struct http_client *client, enum http_method method,
-                 const char *path, const char *content_type, const void *body,
-                 size_t body_len, struct http_answer *answer, struct error *err)
+http_client_exchange(struct http_client *client, const struct http_call *call,
+                     struct http_answer *answer, struct error *err)
 {
+    struct header_sink sink = {answer, call->wanted_header};
     struct buf url = BUF_INIT(URL_MAX);
     struct curl_slist *headers = NULL;
     CURL *curl = client->curl;
@@ -233,12 +246,11 @@ http_client_call(struct http_client *client, enum http_method method,
     memset(answer, 0, sizeof *answer);
     answer->body.limit = client->body_max;
     client->cause[0] = '\0';
-    (void)buf_addf(&url, "%s%s", client->base_url, path);
-    if (buf_is_full(&url) ||
-        !set_request(client, method, content_type, body, body_len, &headers) ||
+    (void)buf_addf(&url, "%s%s", client->base_url, call->path);
+    if (buf_is_full(&url) || !set_request(client, call, &headers) ||
         curl_easy_setopt(curl, CURLOPT_URL, buf_text(&url)) != CURLE_OK ||
         curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer) != CURLE_OK ||
-        curl_easy_setopt(curl, CURLOPT_HEADERDATA, answer) != CURLE_OK) {
+        curl_easy_setopt(curl, CURLOPT_HEADERDATA, &sink) != CURLE_OK) {
         (void)error_set(err, ERROR_INTERNAL, "cannot set up an HTTP call");
         goto out;
     }
@@ -255,6 +267,20 @@ out:
     curl_slist_free_all(headers);
     buf_clear(&url);
     return ok;
+}
+
+bool
+http_client_call(struct http_client *client, enum http_method method,
+                 const char *path, const char *content_type, const void *body,
+                 size_t body_len, struct http_answer *answer, struct error *err)
+{
+    struct http_call call = {.method = method,
+                             .path = path,
+                             .content_type = content_type,
+                             .body = body,
+                             .body_len = body_len};
+
+    return http_client_exchange(client, &call, answer, err);
 }
 
 /* http_status_of() the other way round. */
@@ -279,9 +305,8 @@ code_of(int status)
     }
 }
 
-/* A problem document's own words, or what there is. */
-static bool
-problem_error(const struct http_answer *answer, struct error *err)
+bool
+http_answer_error(const struct http_answer *answer, struct error *err)
 {
     const char *detail = NULL, *id = NULL;
     struct error ignored = {0};
@@ -318,7 +343,7 @@ http_client_json(struct http_client *client, enum http_method method,
                           text == NULL ? NULL : "application/json", text,
                           text == NULL ? 0 : strlen(text), &answer, err);
     if (ok && answer.status >= 300)
-        ok = problem_error(&answer, err);
+        ok = http_answer_error(&answer, err);
     else if (ok && answer.body.len == 0)
         *out = json_object();
     else if (ok &&

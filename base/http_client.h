@@ -25,7 +25,19 @@ struct http_answer {
     bool is_sent; /* after a failure: the other side may have got it */
     char content_type[128];
     char etag[128];
+    char wanted[256]; /* the header that was asked for; "" if there is none */
     struct buf body;
+};
+
+/* A call in all its parts; what is NULL or 0 is not sent. */
+struct http_call {
+    enum http_method method;
+    const char *path;
+    const char *content_type;
+    const void *body;
+    size_t body_len;
+    const char *const *headers; /* further lines, "Name: value"; ends in NULL */
+    const char *wanted_header;  /* of the answer, in lower case */
 };
 
 bool http_client_new(const struct http_client_options *options,
@@ -40,7 +52,15 @@ bool http_client_call(struct http_client *client, enum http_method method,
                       const char *path, const char *content_type,
                       const void *body, size_t body_len,
                       struct http_answer *answer, struct error *err) MUST_CHECK;
+bool http_client_exchange(struct http_client *client,
+                          const struct http_call *call,
+                          struct http_answer *answer,
+                          struct error *err) MUST_CHECK;
 void http_answer_clear(struct http_answer *answer);
+
+/* The error that a status of 400 or more stands for: its code from the status,
+ * `what` from the problem document's detail, if there is one. Returns false. */
+bool http_answer_error(const struct http_answer *answer, struct error *err);
 
 /* JSON both ways. A status of 400 or more becomes an error: its code from the
  * status, `what` from the problem document's detail. `body` may be NULL; an

@@ -140,6 +140,46 @@ const struct config_setting config_settings[] = {
     {"ra.body_max", CONFIG_INT, 1024, 64 * 1024 * 1024, "1048576",
      "Octets of the longest request body that signet-ra takes."},
 
+    {"ra.public_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL, without a slash at the end, under which people and outside services "
+     "reach signet-ra."},
+    {"ra.outside_trust_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the roots that payment provider, SMS gateway, mail server "
+     "and host platform are trusted by; without it those of tls.trust_file."},
+    {"ra.payment_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL of the payment provider's interface; without it only bank transfers "
+     "are taken. Plain http only to this machine."},
+    {"ra.payment_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the Ed25519 key that signs what is sent to the provider."},
+    {"ra.payment_provider_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the Ed25519 public key that the provider signs with."},
+    {"ra.sms_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL of the SMS gateway's interface; without it messages wait."},
+    {"ra.sms_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File of the secret, 32 octets or more, shared with the SMS gateway."},
+    {"ra.smtp_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL of the mail server: smtps://HOST, or smtp://HOST with STARTTLS; "
+     "without TLS only to this machine. Without it mails wait."},
+    {"ra.smtp_from", CONFIG_TEXT, 3, 254, NULL,
+     "Address that mails come from."},
+    {"ra.smtp_user", CONFIG_TEXT, 1, 254, NULL,
+     "Name to log in with at the mail server; without it nobody logs in."},
+    {"ra.smtp_password_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File of the password to that name."},
+    {"ra.platform_webhook_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL at which the host platform takes news of cases; without it they "
+     "wait."},
+    {"ra.platform_webhook_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File of the secret, 32 octets or more, that signs that news."},
+    {"ra.invoice_seller_name", CONFIG_TEXT, 1, 200, "Signet",
+     "Name of the seller on invoices."},
+    {"ra.invoice_seller_tax_number", CONFIG_TEXT, 15, 20, "000000000000000",
+     "Tax number of the seller on invoices."},
+    {"ra.invoice_tax_percent", CONFIG_INT, 0, 30, "6",
+     "Rate of the value added tax that is part of the prices, in percent."},
+    {"ra.invoice_working_days", CONFIG_INT, 0, 30, "1",
+     "Working days after completion at which the invoice is made."},
+
     {"publish.url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "HTTP URL, without a slash at the end, under which relying parties find "
      "OCSP, CRLs and CA certificates; it is written into certificates."},

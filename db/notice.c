@@ -23,31 +23,22 @@ db_notice_add(struct db *db, const struct db_notice *notice, struct error *err)
            error_wrap(err, "notice %s", notice->dedupe);
 }
 
-static bool
-read_text_or_null(const struct db_result *r, size_t row, int column,
-                  const char **out, struct error *err)
-{
-    *out = NULL;
-    return db_is_null(r, row, column) || db_read_text(r, row, column, out, err);
-}
-
 bool
 db_notice_read(const struct db_result *r, size_t at, struct db_notice *out,
                struct error *err)
 {
     memset(out, 0, sizeof *out);
     return db_read_text(r, at, 0, &out->id, err) &&
-           read_text_or_null(r, at, 1, &out->number, err) &&
+           db_read_text_null(r, at, 1, &out->number, err) &&
            db_read_text(r, at, 2, &out->event, err) &&
            db_read_text(r, at, 3, &out->channel, err) &&
            db_read_text(r, at, 4, &out->language, err) &&
            db_read_text(r, at, 5, &out->dedupe, err) &&
            db_read_text(r, at, 6, &out->state, err) &&
            db_read_int32(r, at, 7, &out->send_count, err) &&
-           read_text_or_null(r, at, 8, &out->problem, err) &&
+           db_read_text_null(r, at, 8, &out->problem, err) &&
            db_read_time(r, at, 9, &out->made_at, err) &&
-           (db_is_null(r, at, 10) ||
-            db_read_time(r, at, 10, &out->sent_at, err));
+           db_read_time_null(r, at, 10, &out->sent_at, err);
 }
 
 bool
@@ -135,7 +126,7 @@ db_notice_field(struct db *db, const char *number, const char *name,
         return error_wrap(err, "field %s of %s", name, number);
     *is_there = db_rows(r) == 1;
     if (*is_there &&
-        (!read_text_or_null(r, 0, 0, &out->value, err) ||
+        (!db_read_text_null(r, 0, 0, &out->value, err) ||
          (!db_is_null(r, 0, 1) &&
           !db_read_bytes(r, 0, 1, &out->sealed, &out->sealed_len, err)) ||
          !db_read_text(r, 0, 2, &out->language, err))) {

@@ -28,22 +28,6 @@ exec(struct db *db, size_t statement, struct db_params *p, struct error *err)
     return db_exec(db, statement, p, &changed, err);
 }
 
-static bool
-read_text_or_null(const struct db_result *r, size_t row, int column,
-                  const char **out, struct error *err)
-{
-    *out = NULL;
-    return db_is_null(r, row, column) || db_read_text(r, row, column, out, err);
-}
-
-static bool
-read_time_or_zero(const struct db_result *r, size_t row, int column,
-                  int64_t *out, struct error *err)
-{
-    *out = 0;
-    return db_is_null(r, row, column) || db_read_time(r, row, column, out, err);
-}
-
 /* One number that the statement answers. */
 static bool
 ask_int64(struct db *db, size_t statement, struct db_params *p, int64_t *out,
@@ -110,14 +94,14 @@ payment_read(const struct db_result *r, struct db_payment *out,
            db_read_int64(r, 0, 3, &out->received, err) &&
            db_read_int64(r, 0, 4, &out->refunded, err) &&
            db_read_text(r, 0, 5, &out->state, err) &&
-           read_text_or_null(r, 0, 6, &out->method, err) &&
-           read_text_or_null(r, 0, 7, &out->provider_id, err) &&
-           read_text_or_null(r, 0, 8, &out->origin, err) &&
-           read_text_or_null(r, 0, 9, &out->invoice_title, err) &&
-           read_text_or_null(r, 0, 10, &out->invoice_tax_number, err) &&
-           read_text_or_null(r, 0, 11, &out->invoice_email, err) &&
+           db_read_text_null(r, 0, 6, &out->method, err) &&
+           db_read_text_null(r, 0, 7, &out->provider_id, err) &&
+           db_read_text_null(r, 0, 8, &out->origin, err) &&
+           db_read_text_null(r, 0, 9, &out->invoice_title, err) &&
+           db_read_text_null(r, 0, 10, &out->invoice_tax_number, err) &&
+           db_read_text_null(r, 0, 11, &out->invoice_email, err) &&
            db_read_time(r, 0, 12, &out->created_at, err) &&
-           read_time_or_zero(r, 0, 13, &out->paid_at, err) &&
+           db_read_time_null(r, 0, 13, &out->paid_at, err) &&
            db_read_time(r, 0, 14, &out->changed_at, err);
 }
 
@@ -278,6 +262,23 @@ db_payment_event_add(struct db *db, const struct db_payment_event *event,
 }
 
 bool
+db_payment_event_owner(struct db *db, const char *event_id, char payment[37],
+                       int64_t *amount, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    payment[0] = '\0';
+    db_bind_text(&p, event_id);
+    ok = db_query(db, DB_RA_PAYMENT_EVENT_OWNER, &p, &r, err) &&
+         (db_rows(r) == 0 || (copy_text(r, 0, 0, payment, 37, err) &&
+                              db_read_int64(r, 0, 1, amount, err)));
+    db_result_free(r);
+    return ok || error_wrap(err, "event %s", event_id);
+}
+
+bool
 db_payment_net(struct db *db, const char *id, const char *method, int64_t *net,
                struct error *err)
 {
@@ -320,10 +321,10 @@ db_refund_read(const struct db_result *r, size_t at, struct db_refund *out,
            db_read_text(r, at, 5, &out->method, err) &&
            db_read_text(r, at, 6, &out->reason, err) &&
            db_read_text(r, at, 7, &out->state, err) &&
-           read_text_or_null(r, at, 8, &out->officer_id, err) &&
-           read_time_or_zero(r, at, 9, &out->send_at, err) &&
+           db_read_text_null(r, at, 8, &out->officer_id, err) &&
+           db_read_time_null(r, at, 9, &out->send_at, err) &&
            db_read_int32(r, at, 10, &out->send_count, err) &&
-           read_text_or_null(r, at, 11, &out->problem, err) &&
+           db_read_text_null(r, at, 11, &out->problem, err) &&
            db_read_time(r, at, 12, &out->made_at, err) &&
            db_read_time(r, at, 13, &out->changed_at, err);
 }
@@ -470,15 +471,17 @@ db_payment_device_is_out(struct db *db, const char *number, bool *is_out,
 }
 
 bool
-db_payment_case_state(struct db *db, const char *number, char state[24],
-                      struct error *err)
+db_payment_case_state(struct db *db, const char *number, bool is_locked,
+                      char state[24], struct error *err)
 {
     struct db_params p = {0};
     struct db_result *r = NULL;
     bool ok = false;
 
     db_bind_text(&p, number);
-    if (!db_query(db, DB_RA_PAYMENT_CASE_STATE, &p, &r, err))
+    if (!db_query(
+            db, is_locked ? DB_RA_PAYMENT_CASE_LOCK : DB_RA_PAYMENT_CASE_STATE,
+            &p, &r, err))
         return error_wrap(err, "case %s", number);
     ok = db_rows(r) == 1
              ? copy_text(r, 0, 0, state, 24, err)

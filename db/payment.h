@@ -89,6 +89,11 @@ struct db_payment_event {
 bool db_payment_event_add(struct db *db, const struct db_payment_event *event,
                           bool *is_new, struct error *err) MUST_CHECK;
 
+/* The payment that an event is of; "" for an unknown event. */
+bool db_payment_event_owner(struct db *db, const char *event_id,
+                            char payment[37], int64_t *amount,
+                            struct error *err) MUST_CHECK;
+
 /* What came in by this way, less what went or is to go back by it. */
 bool db_payment_net(struct db *db, const char *id, const char *method,
                     int64_t *net, struct error *err) MUST_CHECK;
@@ -163,9 +168,9 @@ bool db_refund_read(const struct db_result *row, size_t at,
 bool db_payment_device_is_out(struct db *db, const char *number, bool *is_out,
                               struct error *err) MUST_CHECK;
 
-/* The state of a case, which nothing is to change. ERROR_NOT_FOUND. Text of at
- * most 23 octets. */
-bool db_payment_case_state(struct db *db, const char *number, char state[24],
-                           struct error *err) MUST_CHECK;
+/* The state of a case; `is_locked`: no other transaction changes it until this
+ * one ends. ERROR_NOT_FOUND. */
+bool db_payment_case_state(struct db *db, const char *number, bool is_locked,
+                           char state[24], struct error *err) MUST_CHECK;
 
 #endif

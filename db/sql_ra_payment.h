@@ -27,7 +27,20 @@
     DB_RA_REFUND_UNSENT,                                                       \
     DB_RA_REFUND_MOVE,                                                         \
     DB_RA_REFUND_HASTEN,                                                       \
-    DB_RA_REFUND_LIST,
+    DB_RA_REFUND_LIST,                                                         \
+    DB_RA_PAYMENT_EVENT_OWNER,                                                 \
+    DB_RA_PAYMENT_CASE_LOCK,                                                   \
+    DB_RA_NONCE_FORGET,                                                        \
+    DB_RA_NONCE_SPEND,                                                         \
+    DB_RA_INVOICE_DUE,                                                         \
+    DB_RA_INVOICE_NEXT,                                                        \
+    DB_RA_INVOICE_ADD,                                                         \
+    DB_RA_INVOICE_GET,                                                         \
+    DB_RA_RECONCILIATION_EVENTS,                                               \
+    DB_RA_RECONCILIATION_REFUNDS,                                              \
+    DB_RA_RECONCILIATION_PUT,                                                  \
+    DB_RA_RECONCILIATION_GET,                                                  \
+    DB_RA_RECONCILIATION_LIST,
 
 /* What payment_read() and db_refund_read() read, in their order. */
 #define DB_RA_PAYMENT_COLUMNS                                                  \
@@ -161,7 +174,64 @@
          " WHERE ($1::text IS NULL OR r.state = $1) AND ($2::text = ''"        \
          " OR (r.made_at, r.id) < (SELECT made_at, id FROM ra.refund"          \
          " WHERE id = nullif($2, '')::uuid))"                                  \
-         " ORDER BY r.made_at DESC, r.id DESC LIMIT $3"},
+         " ORDER BY r.made_at DESC, r.id DESC LIMIT $3"},                      \
+    [DB_RA_PAYMENT_EVENT_OWNER] =                                              \
+        {"ra_payment_event_owner",                                             \
+         "SELECT payment::text, amount FROM ra.payment_event"                  \
+         " WHERE event_id = $1"},                                              \
+    [DB_RA_PAYMENT_CASE_LOCK] =                                                \
+        {"ra_payment_case_lock",                                               \
+         "SELECT state FROM ra.case_file WHERE number = $1 FOR UPDATE"},       \
+    [DB_RA_NONCE_FORGET] = {"ra_nonce_forget",                                 \
+                            "DELETE FROM ra.nonce WHERE at < $1"},             \
+    [DB_RA_NONCE_SPEND] =                                                      \
+        {"ra_nonce_spend",                                                     \
+         "INSERT INTO ra.nonce (sender, nonce, at) VALUES ($1, $2, $3)"        \
+         " ON CONFLICT DO NOTHING"},                                           \
+    [DB_RA_INVOICE_DUE] =                                                      \
+        {"ra_invoice_due",                                                     \
+         "SELECT c.number, c.completed_at FROM ra.case_file c"                 \
+         " JOIN ra.payment p ON p.number = c.number AND p.state = 'paid'"      \
+         " WHERE c.completed_at <= $1 AND NOT EXISTS"                          \
+         " (SELECT FROM ra.invoice i WHERE i.number = c.number)"               \
+         " ORDER BY c.completed_at, c.number LIMIT $2"},                       \
+    [DB_RA_INVOICE_NEXT] =                                                     \
+        {"ra_invoice_next",                                                    \
+         "UPDATE ra.invoice_counter SET last = last + 1 WHERE singleton"       \
+         " RETURNING last"},                                                   \
+    [DB_RA_INVOICE_ADD] =                                                      \
+        {"ra_invoice_add",                                                     \
+         "INSERT INTO ra.invoice"                                              \
+         " (invoice_number, number, payment, amount, xml, issued_at)"          \
+         " VALUES ($1, $2, $3::uuid, $4, $5, $6)"},                            \
+    [DB_RA_INVOICE_GET] =                                                      \
+        {"ra_invoice_get",                                                     \
+         "SELECT invoice_number, xml, issued_at FROM ra.invoice"               \
+         " WHERE number = $1"},                                                \
+    [DB_RA_RECONCILIATION_EVENTS] =                                            \
+        {"ra_reconciliation_events",                                           \
+         "SELECT e.event_id, coalesce(p.origin, p.id)::text, e.amount,"        \
+         " p.number, e.kind, p.state FROM ra.payment_event e"                  \
+         " JOIN ra.payment p ON p.id = e.payment WHERE e.method = 'online'"    \
+         " AND e.at >= $1 AND e.at < $2 AND e.actor <> 'signet-ra'"            \
+         " ORDER BY e.event_id LIMIT $3"},                                     \
+    [DB_RA_RECONCILIATION_REFUNDS] =                                           \
+        {"ra_reconciliation_refunds", DB_RA_REFUND_COLUMNS                     \
+         " WHERE r.id = $1::uuid"},                                            \
+    [DB_RA_RECONCILIATION_PUT] =                                               \
+        {"ra_reconciliation_put",                                              \
+         "INSERT INTO ra.reconciliation (day, report, is_matched, made_at)"    \
+         " VALUES ($1::text::date, $2, $3, $4) ON CONFLICT (day) DO UPDATE"    \
+         " SET report = $2, is_matched = $3, made_at = $4"},                   \
+    [DB_RA_RECONCILIATION_GET] =                                               \
+        {"ra_reconciliation_get",                                              \
+         "SELECT day::text, report, is_matched, made_at"                       \
+         " FROM ra.reconciliation WHERE day = $1::text::date"},                \
+    [DB_RA_RECONCILIATION_LIST] =                                              \
+        {"ra_reconciliation_list",                                             \
+         "SELECT day::text, report, is_matched, made_at"                       \
+         " FROM ra.reconciliation WHERE ($1::text = ''"                        \
+         " OR day < $1::text::date) ORDER BY day DESC LIMIT $2"},
 /* clang-format on */
 
 #endif

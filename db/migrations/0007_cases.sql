@@ -364,6 +364,8 @@ CREATE TABLE ra.payment_event (
     actor    text        NOT NULL,
     PRIMARY KEY (payment, event_id)
 );
+CREATE UNIQUE INDEX payment_event_once ON ra.payment_event (event_id);  -- no money counts for two cases
+CREATE INDEX payment_event_by_time ON ra.payment_event (at);
 CREATE TABLE ra.refund (
     id         uuid        PRIMARY KEY,
     payment    uuid        NOT NULL REFERENCES ra.payment,
