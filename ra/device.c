@@ -6,7 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include "base/json.h"
+#include "ca-core/api.h"
 
 #define ON(name) DEVICE_##name
 #define BY(actor) DEVICE_BY_##actor
@@ -93,11 +93,7 @@ device_state_find(const char *name, enum device_state *out)
 bool
 device_serial_check(const char *serial, struct error *err)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
-    size_t len = strlen(serial);
-
-    return (len >= 4 && len <= DB_DEVICE_SERIAL_MAX &&
-            strspn(serial, allowed) == len && serial[0] != '-') ||
+    return api_device_serial_is(serial) ||
            error_set(err, ERROR_INPUT,
                      "serial: 4 to 32 capital letters, digits and hyphens");
 }
@@ -254,21 +250,6 @@ device_recall(struct db *db, const char *number, int64_t at, bool *is_out,
 /* ---- Signatures ------------------------------------------------------------
  */
 
-/* The digest that goes with a key; NULL: hashes by itself. */
-static bool
-digest_of_key(const EVP_PKEY *key, const char **name)
-{
-    if (EVP_PKEY_is_a(key, "ED25519"))
-        *name = NULL;
-    else if (EVP_PKEY_is_a(key, "RSA"))
-        *name = "SHA256";
-    else if (EVP_PKEY_is_a(key, "EC"))
-        *name = EVP_PKEY_get_bits(key) > 256 ? "SHA384" : "SHA256";
-    else
-        return false;
-    return true;
-}
-
 bool
 device_verify(const uint8_t *spki, size_t spki_len, const uint8_t *data,
               size_t len, const uint8_t *signature, size_t signature_len,
@@ -276,24 +257,12 @@ device_verify(const uint8_t *spki, size_t spki_len, const uint8_t *data,
 {
     const unsigned char *p = spki;
     EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki_len);
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    const char *name;
-    bool ok = false;
+    bool ok;
 
-    if (key == NULL || md == NULL || p != spki + spki_len ||
-        !digest_of_key(key, &name) ||
-        EVP_DigestVerifyInit_ex(md, NULL, name, NULL, NULL, key, NULL) != 1) {
-        error_openssl(err, ERROR_DENIED, "no usable public key");
-        goto out;
-    }
-    if (EVP_DigestVerify(md, signature, signature_len, data, len) != 1) {
-        error_openssl(err, ERROR_DENIED,
-                      "the signature is not that of this key over this");
-        goto out;
-    }
-    ok = true;
-out:
-    EVP_MD_CTX_free(md);
+    if (key == NULL || p != spki + spki_len)
+        ok = error_openssl(err, ERROR_DENIED, "no usable public key");
+    else
+        ok = api_verify(key, data, len, signature, signature_len, err);
     EVP_PKEY_free(key);
     return ok;
 }

@@ -82,8 +82,8 @@ bool device_activate(struct db *db, const char *number, const char *serial,
 bool device_recall(struct db *db, const char *number, int64_t at, bool *is_out,
                    struct error *err) MUST_CHECK;
 
-/* The device's own signature: SHA-256 with P-256, SHA-384 with P-384, SHA-256
- * with RSA (PKCS #1), or Ed25519, over `data`. ERROR_DENIED. */
+/* Signed by this public key (DER) as devices sign: api_verify(). ERROR_DENIED.
+ */
 bool device_verify(const uint8_t *spki, size_t spki_len, const uint8_t *data,
                    size_t len, const uint8_t *signature, size_t signature_len,
                    struct error *err) MUST_CHECK;
