@@ -139,6 +139,26 @@ const struct config_setting config_settings[] = {
      "503."},
     {"ra.body_max", CONFIG_INT, 1024, 64 * 1024 * 1024, "1048576",
      "Octets of the longest request body that signet-ra takes."},
+    {"ra.web_dir", CONFIG_PATH, 1, TEXT_MAX, "/usr/share/signet/web",
+     "Folder of the pages of portal and console, read once at start."},
+    {"ra.officer_idle_s", CONFIG_INT, MINUTE_S, DAY_S, "900",
+     "Seconds without a request after which an officer is logged out."},
+    {"ra.officer_session_s", CONFIG_INT, MINUTE_S, 7 * DAY_S, "36000",
+     "Seconds after which an officer has to log in again, whatever happened."},
+    {"ra.account_idle_s", CONFIG_INT, MINUTE_S, DAY_S, "1800",
+     "Seconds without a request after which an account is logged out."},
+    {"ra.account_session_s", CONFIG_INT, MINUTE_S, 7 * DAY_S, "28800",
+     "Seconds after which an account has to log in again."},
+    {"ra.invitation_s", CONFIG_INT, MINUTE_S, 30 * DAY_S, "259200",
+     "Seconds that the invitation of an officer to make a passkey is good "
+     "for."},
+    {"ra.business_dir", CONFIG_PATH, 1, TEXT_MAX, "/usr/share/signet/business",
+     "Folder of the definitions of the businesses."},
+    {"ra.centre", CONFIG_TEXT, 1, 400, NULL,
+     "Address, recipient and telephone of the service centre that originals "
+     "are mailed to, as people are told and as it stands on forms."},
+    {"ra.hotline", CONFIG_TEXT, 1, 100, NULL,
+     "Telephone of customer service, as people are told."},
 
     {"ra.public_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "URL, without a slash at the end, under which people and outside services "

@@ -5,6 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/x509.h>
+
+#include "base/hash.h"
 #include "base/http_client.h"
 
 enum {
@@ -157,6 +160,74 @@ ca_client_officers(struct ca_client *client, json_t **out, struct error *err)
         return false;
     if (json_get_array(json, "officers", &officers, err)) {
         *out = json_incref(officers);
+        ok = true;
+    }
+    json_decref(json);
+    return ok;
+}
+
+static bool
+spki_digest(const uint8_t *certificate, size_t len, uint8_t out[HASH_LEN],
+            struct error *err)
+{
+    const unsigned char *p = certificate;
+    X509 *x509 = d2i_X509(NULL, &p, (long)len);
+    unsigned char *spki = NULL;
+    int spki_len = 0;
+    bool ok;
+
+    if (x509 == NULL || p != certificate + len ||
+        (spki_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &spki)) <= 0)
+        ok = error_openssl(err, ERROR_DENIED,
+                           "client certificate not understood");
+    else
+        ok = hash_sha256(spki, (size_t)spki_len, out, err);
+    OPENSSL_free(spki);
+    X509_free(x509);
+    return ok;
+}
+
+static bool
+is_valid_service(const json_t *row, const uint8_t *certificate, size_t len)
+{
+    struct buf der = BUF_INIT(API_CERTIFICATE_MAX);
+    const char *state;
+    const char *profile;
+    bool is = json_get_text(row, "state", 16, &state, NULL) &&
+              json_get_text(row, "profile", API_NAME_MAX, &profile, NULL) &&
+              json_get_bytes(row, "der", API_CERTIFICATE_MAX, &der, NULL) &&
+              strcmp(state, "valid") == 0 &&
+              strcmp(profile, "tls-client") == 0 && der.len == len &&
+              memcmp(der.data, certificate, len) == 0;
+
+    buf_clear(&der);
+    return is;
+}
+
+bool
+ca_client_is_service(struct ca_client *client, const uint8_t *certificate,
+                     size_t len, bool *is_service, struct error *err)
+{
+    char path[128] = "/v1/certificates?spki_sha256=";
+    uint8_t digest[HASH_LEN];
+    json_t *json = NULL;
+    json_t *rows;
+    json_t *row;
+    size_t i;
+    bool ok = false;
+
+    *is_service = false;
+    if (!spki_digest(certificate, len, digest, err))
+        return false;
+    text_hex(digest, sizeof digest, path + strlen(path));
+    if (!ask(client, HTTP_GET, path, NULL, &json, err))
+        return false;
+    if (json_get_array(json, "certificates", &rows, err)) {
+        json_array_foreach(rows, i, row)
+        {
+            if (is_valid_service(row, certificate, len))
+                *is_service = true;
+        }
         ok = true;
     }
     json_decref(json);

@@ -37,6 +37,12 @@ enum ca_outcome ca_client_order(struct ca_client *client, const json_t *order,
 bool ca_client_officers(struct ca_client *client, json_t **out,
                         struct error *err) MUST_CHECK;
 
+/* Whether this client certificate (DER) is one that our CA issued to a service
+ * and that is valid now: profile tls-client, state valid, these very octets. */
+bool ca_client_is_service(struct ca_client *client, const uint8_t *certificate,
+                          size_t len, bool *is_service,
+                          struct error *err) MUST_CHECK;
+
 /* The DER certificate of the issuer of this name. ERROR_NOT_FOUND. */
 bool ca_client_issuer(struct ca_client *client, const char *name,
                       struct buf *der, struct error *err) MUST_CHECK;

@@ -14,7 +14,14 @@
 #include "ra/account.h"
 #include "ra/business.h"
 
-enum { CONNECT_TIMEOUT_S = 3, STATEMENT_TIMEOUT_MS = 5000 };
+enum {
+    CONNECT_TIMEOUT_S = 3,
+    STATEMENT_TIMEOUT_MS = 5000,
+    /* Ten log-ins that fail, then one a minute: a person gets in again, a
+     * program gets nowhere. */
+    LOGIN_FAILURES_MAX = 10,
+    LOGIN_REFILL_MS = 60000,
+};
 
 /* ---- Workers ------------------------------------------------------------- */
 
@@ -29,7 +36,8 @@ ra_init(struct ra *ra, const struct config *config)
                .connect_timeout_s = CONNECT_TIMEOUT_S,
                .statement_timeout_ms = STATEMENT_TIMEOUT_MS},
         .officers = officer_register_new(),
-        .throttle = throttle_new(),
+        .throttle = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS),
+        .logins = throttle_new(LOGIN_FAILURES_MAX, LOGIN_REFILL_MS),
         .business = {.config = config},
     };
 }
@@ -39,6 +47,8 @@ ra_clear(struct ra *ra)
 {
     officer_register_free(ra->officers);
     throttle_free(ra->throttle);
+    throttle_free(ra->logins);
+    static_free(ra->files);
 }
 
 void *
@@ -82,139 +92,6 @@ ra_health(void *arg, json_t *out)
      * taken, and orders wait. */
     json_set_text(out, "database", ok ? "ok" : error_code_name(err.code));
     return ok;
-}
-
-/* ---- Callers ------------------------------------------------------------- */
-
-/* Statuses that are about HTTP itself and so not in the table of codes. */
-static void
-reply_problem(struct http_response *res, const struct http_request *req,
-              int status, const char *title, const char *detail)
-{
-    json_t *problem = json_object();
-    char *text;
-
-    json_set_text(problem, "type", "about:blank");
-    json_set_text(problem, "title", title);
-    json_set_int(problem, "status", status);
-    json_set_text(problem, "detail", detail);
-    json_set_text(problem, "request_id", req->id);
-    text = json_dumps(problem, JSON_COMPACT);
-    http_reply_bytes(res, status, "application/problem+json", text,
-                     strlen(text));
-    free(text);
-    json_decref(problem);
-}
-
-/* One answer for no token, a malformed one and an unknown one (RFC 6750, 3;
- * without its error attribute, which would tell them apart). */
-static void
-reply_unknown(struct http_response *res, const struct http_request *req)
-{
-    reply_problem(res, req, 401, "Unauthorized",
-                  "an account's token or an officer's certificate is needed");
-    http_response_header(res, "WWW-Authenticate", "Bearer realm=\"signet-ra\"");
-}
-
-static bool
-caller_by_token(struct ra_worker *worker, const struct http_request *req,
-                struct http_response *res, struct caller *out)
-{
-    uint8_t hash[ACCOUNT_HASH_LEN];
-    bool is_known = false;
-    struct error err = {0};
-
-    if (!throttle_admits(worker->ra->throttle, req->peer.address,
-                         clock_monotonic_ms())) {
-        reply_problem(res, req, 429, "Too Many Requests",
-                      "too many tokens from this address opened nothing");
-        http_response_header(res, "Retry-After", "1");
-        return false;
-    }
-    if (account_token_read(req, hash) &&
-        !db_account_by_token(worker->db, hash, &is_known, &out->account,
-                             &err)) {
-        http_reply_error(res, req, "caller.account", &err);
-        return false;
-    }
-    if (!is_known) {
-        throttle_failed(worker->ra->throttle, req->peer.address,
-                        clock_monotonic_ms());
-        log_event(LOG_LEVEL_INFO, "caller.unknown",
-                  LOG_TEXT("address", req->peer.address));
-        reply_unknown(res, req);
-    }
-    return is_known;
-}
-
-/* Records hold personal data: they are for those who work on them. */
-static bool
-officer_has_business(const struct review_officer *officer)
-{
-    return officer->has_role[API_ROLE_BUSINESS_ADMINISTRATOR] ||
-           officer->has_role[API_ROLE_INTAKE_CLERK] ||
-           officer->has_role[API_ROLE_FIRST_REVIEWER] ||
-           officer->has_role[API_ROLE_SECOND_REVIEWER] ||
-           officer->has_role[API_ROLE_AUDITOR];
-}
-
-bool
-caller_get(struct ra_worker *worker, const struct http_request *req,
-           struct http_response *res, struct caller *out)
-{
-    struct error err = {0};
-
-    memset(out, 0, sizeof *out);
-    if (http_header(req, "authorization") != NULL)
-        return caller_by_token(worker, req, res, out);
-    if (!req->peer.is_authenticated || req->peer.certificate == NULL) {
-        reply_unknown(res, req);
-        return false;
-    }
-    if (!officer_find(worker->ra->officers, worker->ca, req->peer.certificate,
-                      req->peer.certificate_len, clock_now(), &out->officer,
-                      &err)) {
-        http_reply_error(res, req, "caller.officer", &err);
-        return false;
-    }
-    if (!officer_has_business(&out->officer)) {
-        error_set(&err, ERROR_DENIED,
-                  "none of your roles has business with applications");
-        http_reply_error(res, req, "caller.officer", &err);
-        return false;
-    }
-    out->is_officer = true;
-    return true;
-}
-
-static bool
-caller_of_kind(struct ra_worker *worker, const struct http_request *req,
-               struct http_response *res, struct caller *out, bool is_officer)
-{
-    struct error err = {0};
-
-    if (!caller_get(worker, req, res, out))
-        return false;
-    if (out->is_officer == is_officer)
-        return true;
-    error_set(&err, ERROR_DENIED, "this is for %s",
-              is_officer ? "officers" : "accounts");
-    http_reply_error(res, req, "caller.kind", &err);
-    return false;
-}
-
-bool
-caller_account(struct ra_worker *worker, const struct http_request *req,
-               struct http_response *res, struct caller *out)
-{
-    return caller_of_kind(worker, req, res, out, false);
-}
-
-bool
-caller_officer(struct ra_worker *worker, const struct http_request *req,
-               struct http_response *res, struct caller *out)
-{
-    return caller_of_kind(worker, req, res, out, true);
 }
 
 /* Whether a query has a parameter of this name, well-formed or not. */

@@ -1,6 +1,6 @@
 /*
- * The RA's HTTPS API (docs/openapi.yaml): requests to business and back. A
- * caller is an account (bearer token) or an officer (client certificate).
+ * The RA's HTTPS API (docs/openapi.yaml): requests to business and back. Who
+ * calls: ra/caller.h.
  */
 #ifndef RA_HANDLERS_H
 #define RA_HANDLERS_H
@@ -8,8 +8,10 @@
 #include "base/http.h"
 #include "db/account.h"
 #include "ra/ca_client.h"
+#include "ra/caller.h"
 #include "ra/case_apply.h"
 #include "ra/officer.h"
+#include "ra/static.h"
 #include "ra/throttle.h"
 
 /* What all workers share. */
@@ -18,6 +20,8 @@ struct ra {
     struct db_options db; /* every worker's connection borrows it */
     struct officer_register *officers;
     struct throttle *throttle;
+    struct throttle *logins;    /* of passkeys and tickets: stricter */
+    struct static_files *files; /* of the pages; NULL: none */
     struct business business; /* const once the service runs */
 };
 
@@ -42,23 +46,6 @@ extern const struct http_route ra_routes[];
 extern const size_t ra_route_count;
 
 /* ---- For the files of handlers ------------------------------------------- */
-
-struct caller {
-    bool is_officer;
-    struct review_officer officer;
-    struct db_account account; /* otherwise */
-};
-
-/* Who calls; false when nobody we know, or an officer with no business here,
- * and the answer is written. */
-bool caller_get(struct ra_worker *worker, const struct http_request *req,
-                struct http_response *res, struct caller *out) MUST_CHECK;
-
-/* As caller_get(), and it must be an account, or an officer. */
-bool caller_account(struct ra_worker *worker, const struct http_request *req,
-                    struct http_response *res, struct caller *out) MUST_CHECK;
-bool caller_officer(struct ra_worker *worker, const struct http_request *req,
-                    struct http_response *res, struct caller *out) MUST_CHECK;
 
 /* The page that a list request asks for: `after`, `limit` and `state`. */
 enum {

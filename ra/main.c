@@ -45,6 +45,7 @@ options_fill(struct state *state, const struct config *config)
         .client_certificate = HTTP_CLIENT_OPTIONAL,
         .routes = ra_routes,
         .route_count = ra_route_count,
+        .headers = static_headers,
         .worker_count = (size_t)config_int(config, "ra.workers"),
         .queue_max = (size_t)config_int(config, "ra.queue"),
         .body_max = (size_t)config_int(config, "ra.body_max"),
@@ -79,7 +80,9 @@ ra_start(const struct config *config, struct event_base *base, void **out,
     state = base_alloc(sizeof *state);
     ra_init(&state->ra, config);
     options_fill(state, config);
-    if (!http_server_new(base, &state->options, &state->server, err) ||
+    if (!static_load(config_path(config, "ra.web_dir"), &state->ra.files,
+                     err) ||
+        !http_server_new(base, &state->options, &state->server, err) ||
         !outbox_start(&state->ra, &state->outbox, err)) {
         ra_free(state);
         return false;

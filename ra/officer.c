@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/x509.h>
+
 #include "base/clock.h"
+#include "base/hash.h"
 
 struct officer_register {
     pthread_mutex_t lock;
@@ -33,6 +36,35 @@ officer_register_free(struct officer_register *officers)
 }
 
 static bool
+passkey_read(const json_t *credential, struct officer_passkey *out)
+{
+    struct buf key = BUF_INIT(WEBAUTHN_PUBLIC_KEY_MAX);
+    struct buf id = BUF_INIT(WEBAUTHN_RAW_ID_MAX);
+    const char *rp_id;
+    const char *origin;
+    bool ok =
+        json_get_bytes(credential, "public_key", WEBAUTHN_PUBLIC_KEY_MAX, &key,
+                       NULL) &&
+        json_get_bytes(credential, "raw_id", WEBAUTHN_RAW_ID_MAX, &id, NULL) &&
+        json_get_text(credential, "rp_id", WEBAUTHN_RP_ID_MAX, &rp_id, NULL) &&
+        json_get_text(credential, "origin", WEBAUTHN_ORIGIN_MAX, &origin,
+                      NULL) &&
+        key.len > 0 && id.len > 0;
+
+    if (ok) {
+        memcpy(out->public_key, key.data, key.len);
+        out->public_key_len = key.len;
+        memcpy(out->raw_id, id.data, id.len);
+        out->raw_id_len = id.len;
+        memcpy(out->rp_id, rp_id, strlen(rp_id) + 1);
+        memcpy(out->origin, origin, strlen(origin) + 1);
+    }
+    buf_clear(&key);
+    buf_clear(&id);
+    return ok;
+}
+
+static bool
 credential_read(const json_t *row, const uint8_t credential_id[32],
                 struct review_officer *out)
 {
@@ -57,7 +89,9 @@ credential_read(const json_t *row, const uint8_t credential_id[32],
             !json_get_time(credential, "not_after", &out->not_after, NULL))
             return false;
         out->is_credential_active = strcmp(text, "active") == 0;
-        return true;
+        return !json_get_text(credential, "kind", 16, &text, NULL) ||
+               strcmp(text, "passkey") != 0 ||
+               passkey_read(credential, &out->passkey);
     }
     return false;
 }
@@ -68,6 +102,7 @@ officer_read(const json_t *row, const uint8_t credential_id[32],
 {
     const char *id;
     const char *person;
+    const char *full_name;
     const char *state;
     json_t *roles;
     json_t *name;
@@ -78,11 +113,13 @@ officer_read(const json_t *row, const uint8_t credential_id[32],
     if (!credential_read(row, credential_id, out) ||
         !json_get_text(row, "officer_id", TEXT_UUID_LEN, &id, NULL) ||
         !json_get_text(row, "person", sizeof out->person - 1, &person, NULL) ||
+        !json_get_text(row, "name", sizeof out->name - 1, &full_name, NULL) ||
         !json_get_text(row, "state", 16, &state, NULL) ||
         !json_get_array(row, "roles", &roles, NULL))
         return false;
     memcpy(out->officer_id, id, strlen(id) + 1);
     memcpy(out->person, person, strlen(person) + 1);
+    memcpy(out->name, full_name, strlen(full_name) + 1);
     out->is_active = strcmp(state, "active") == 0;
     json_array_foreach(roles, i, name)
     {
@@ -93,12 +130,12 @@ officer_read(const json_t *row, const uint8_t credential_id[32],
     return true;
 }
 
-/* The rows, asked for when they are too old. jansson counts references
- * atomically where it was built so, and Debian's is; the rows are never
- * changed once they are here. The caller releases them. */
-static bool
-rows_get(struct officer_register *officers, struct ca_client *ca, json_t **out,
-         struct error *err)
+/* Asked for when they are too old. jansson counts references atomically where
+ * it was built so, and Debian's is; the rows are never changed once they are
+ * here. */
+bool
+officer_rows(struct officer_register *officers, struct ca_client *ca,
+             json_t **out, struct error *err)
 {
     int64_t now_ms = clock_monotonic_ms();
     json_t *rows = NULL;
@@ -111,7 +148,7 @@ rows_get(struct officer_register *officers, struct ca_client *ca, json_t **out,
     if (rows == NULL) {
         /* Asked outside the lock: a slow CA holds up only who needs it. */
         if (!ca_client_officers(ca, &rows, err))
-            return false;
+            return error_wrap(err, "register of officers");
         pthread_mutex_lock(&officers->lock);
         json_decref(officers->rows);
         officers->rows = json_incref(rows);
@@ -122,24 +159,30 @@ rows_get(struct officer_register *officers, struct ca_client *ca, json_t **out,
     return true;
 }
 
-bool
-officer_find(struct officer_register *officers, struct ca_client *ca,
-             const uint8_t *certificate, size_t len, int64_t now,
-             struct review_officer *out, struct error *err)
+void
+officer_forget(struct officer_register *officers)
 {
-    uint8_t id[32];
+    pthread_mutex_lock(&officers->lock);
+    json_decref(officers->rows);
+    officers->rows = NULL;
+    pthread_mutex_unlock(&officers->lock);
+}
+
+bool
+officer_by_credential(struct officer_register *officers, struct ca_client *ca,
+                      const uint8_t credential_id[32], int64_t now,
+                      struct review_officer *out, struct error *err)
+{
     json_t *rows = NULL;
     json_t *row;
     size_t i;
     bool ok = false;
 
-    if (EVP_Q_digest(NULL, "SHA256", NULL, certificate, len, id, NULL) != 1)
-        return error_openssl(err, ERROR_INTERNAL, "hash of a certificate");
-    if (!rows_get(officers, ca, &rows, err))
-        return error_wrap(err, "register of officers");
+    if (!officer_rows(officers, ca, &rows, err))
+        return false;
     json_array_foreach(rows, i, row)
     {
-        if (officer_read(row, id, out)) {
+        if (officer_read(row, credential_id, out)) {
             ok = out->is_active && out->is_credential_active &&
                  now >= out->not_before && now <= out->not_after;
             break;
@@ -147,5 +190,70 @@ officer_find(struct officer_register *officers, struct ca_client *ca,
     }
     json_decref(rows);
     return ok || error_set(err, ERROR_DENIED,
-                           "this certificate is no active officer's");
+                           "this credential is no active officer's");
+}
+
+bool
+officer_find(struct officer_register *officers, struct ca_client *ca,
+             const uint8_t *certificate, size_t len, int64_t now,
+             struct review_officer *out, struct error *err)
+{
+    uint8_t id[HASH_LEN];
+
+    return hash_sha256(certificate, len, id, err) &&
+           officer_by_credential(officers, ca, id, now, out, err);
+}
+
+/* The key of the certificate that TLS showed, if it is the officer's. */
+static bool
+certificate_key(const struct review_officer *officer,
+                const uint8_t *certificate, size_t len, EVP_PKEY **out,
+                struct error *err)
+{
+    const unsigned char *p = certificate;
+    uint8_t id[HASH_LEN];
+    X509 *x509;
+
+    if (certificate == NULL)
+        return error_set(err, ERROR_DENIED,
+                         "decide with the credential that you came with");
+    if (!hash_sha256(certificate, len, id, err))
+        return false;
+    if (memcmp(id, officer->credential_id, sizeof id) != 0)
+        return error_set(err, ERROR_DENIED, "another certificate");
+    x509 = d2i_X509(NULL, &p, (long)len);
+    *out = x509 == NULL ? NULL : X509_get_pubkey(x509);
+    X509_free(x509);
+    return *out != NULL ||
+           error_openssl(err, ERROR_DENIED, "certificate not understood");
+}
+
+bool
+officer_verify(const struct review_officer *officer, const uint8_t *certificate,
+               size_t certificate_len, const struct api_decision *decision,
+               const char *order_id, const uint8_t digest[32],
+               struct error *err)
+{
+    const struct officer_passkey *passkey = &officer->passkey;
+    struct api_verifier verifier = {0};
+    bool ok;
+
+    if (strcmp(decision->officer_id, officer->officer_id) != 0 ||
+        memcmp(decision->credential_id, officer->credential_id, 32) != 0)
+        return error_set(err, ERROR_DENIED,
+                         "the decision names another officer or credential "
+                         "than the one who sends it");
+    if (passkey->public_key_len > 0) {
+        if (!webauthn_key_parse(passkey->public_key, passkey->public_key_len,
+                                &verifier.key, err))
+            return false;
+        verifier.rp_id = passkey->rp_id;
+        verifier.origin = passkey->origin;
+    } else if (!certificate_key(officer, certificate, certificate_len,
+                                &verifier.key, err)) {
+        return false;
+    }
+    ok = api_decision_verify(decision, order_id, digest, &verifier, err);
+    EVP_PKEY_free(verifier.key);
+    return ok;
 }

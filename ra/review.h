@@ -11,6 +11,7 @@
 
 #include "ca-core/api.h"
 #include "ra/application.h"
+#include "ra/officer.h"
 
 enum review_verdict {
     REVIEW_APPROVE,
@@ -31,17 +32,6 @@ struct review_decision {
     enum review_verdict verdict;
     struct api_decision signed_part;    /* step, officer, time, signature */
     char remark[REVIEW_REMARK_MAX + 1]; /* "" with an approval */
-};
-
-/* An officer as the RA needs one, from the CA's register. */
-struct review_officer {
-    char officer_id[TEXT_UUID_LEN + 1];
-    char person[129];
-    bool is_active;
-    bool has_role[API_ROLE_COUNT];
-    uint8_t credential_id[32];
-    bool is_credential_active;
-    int64_t not_before, not_after; /* of the credential */
 };
 
 /* What is already decided about this revision. */

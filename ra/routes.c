@@ -1,5 +1,6 @@
 /* Every call of the RA's API, in the order of docs/openapi.yaml. */
 #include "ra/handlers.h"
+#include "ra/handlers_session.h"
 
 const struct http_route ra_routes[] = {
     {HTTP_POST, "/v1/accounts", handle_account_create, NULL},
@@ -19,6 +20,24 @@ const struct http_route ra_routes[] = {
     {HTTP_GET, "/v1/applications/{number}/review", handle_review_show, NULL},
     {HTTP_POST, "/v1/applications/{number}/decisions", handle_review_decide,
      NULL},
+
+    {HTTP_POST, "/v1/session/ticket", handle_session_ticket, NULL},
+    {HTTP_POST, "/v1/session/passkey/options", handle_session_passkey_options,
+     NULL},
+    {HTTP_POST, "/v1/session/passkey", handle_session_passkey, NULL},
+    {HTTP_GET, "/v1/session", handle_session_show, NULL},
+    {HTTP_DELETE, "/v1/session", handle_session_end, NULL},
+    {HTTP_GET, "/v1/sessions", handle_session_list, NULL},
+    {HTTP_DELETE, "/v1/sessions/{id}", handle_session_end_other, NULL},
+
+    {HTTP_GET, "/", handle_static, NULL},
+    {HTTP_GET, "/portal", handle_static, NULL},
+    {HTTP_GET, "/portal/", handle_static, NULL},
+    {HTTP_GET, "/portal/{file}", handle_static, NULL},
+    {HTTP_GET, "/console", handle_static, NULL},
+    {HTTP_GET, "/console/", handle_static, NULL},
+    {HTTP_GET, "/console/{file}", handle_static, NULL},
+    {HTTP_GET, "/web/{file}", handle_static, NULL},
 };
 
 const size_t ra_route_count = sizeof ra_routes / sizeof ra_routes[0];

@@ -17,15 +17,19 @@ struct bucket {
 };
 
 struct throttle {
+    int32_t failures_max;
+    int64_t refill_ms;
     pthread_mutex_t lock;
     struct bucket bucket[THROTTLE_ADDRESSES];
 };
 
 struct throttle *
-throttle_new(void)
+throttle_new(int32_t failures_max, int64_t refill_ms)
 {
     struct throttle *throttle = base_alloc(sizeof *throttle);
 
+    throttle->failures_max = failures_max;
+    throttle->refill_ms = refill_ms;
     pthread_mutex_init(&throttle->lock, NULL);
     return throttle;
 }
@@ -54,13 +58,14 @@ address_parse(const char *text, uint8_t out[16])
 }
 
 static void
-bucket_refill(struct bucket *bucket, int64_t now_ms)
+bucket_refill(const struct throttle *throttle, struct bucket *bucket,
+              int64_t now_ms)
 {
-    int64_t gained = (now_ms - bucket->at_ms) / THROTTLE_REFILL_MS;
+    int64_t gained = (now_ms - bucket->at_ms) / throttle->refill_ms;
 
     if (gained <= 0)
         return;
-    bucket->at_ms += gained * THROTTLE_REFILL_MS;
+    bucket->at_ms += gained * throttle->refill_ms;
     if (gained >= bucket->failures) {
         bucket->failures = 0;
         bucket->at_ms = now_ms;
@@ -110,8 +115,8 @@ throttle_admits(struct throttle *throttle, const char *address, int64_t now_ms)
     pthread_mutex_lock(&throttle->lock);
     bucket = bucket_find(throttle, key, now_ms, false);
     if (bucket != NULL) {
-        bucket_refill(bucket, now_ms);
-        admits = bucket->failures < THROTTLE_FAILURES_MAX;
+        bucket_refill(throttle, bucket, now_ms);
+        admits = bucket->failures < throttle->failures_max;
     }
     pthread_mutex_unlock(&throttle->lock);
     return admits;
@@ -126,8 +131,8 @@ throttle_failed(struct throttle *throttle, const char *address, int64_t now_ms)
     address_parse(address, key);
     pthread_mutex_lock(&throttle->lock);
     bucket = bucket_find(throttle, key, now_ms, true);
-    bucket_refill(bucket, now_ms);
-    if (bucket->failures < THROTTLE_FAILURES_MAX)
+    bucket_refill(throttle, bucket, now_ms);
+    if (bucket->failures < throttle->failures_max)
         bucket->failures++;
     pthread_mutex_unlock(&throttle->lock);
 }

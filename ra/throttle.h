@@ -1,5 +1,5 @@
 /*
- * How often an address may present a token that opens nothing: a bucket of
+ * How often an address may present a credential that opens nothing: a bucket of
  * failures for each address, refilled with time. Shared by all workers.
  */
 #ifndef RA_THROTTLE_H
@@ -18,7 +18,8 @@ enum {
     THROTTLE_ADDRESSES = 4096,
 };
 
-struct throttle *throttle_new(void);
+/* So many failures at once, and one more every `refill_ms`. */
+struct throttle *throttle_new(int32_t failures_max, int64_t refill_ms);
 void throttle_free(struct throttle *throttle); /* NULL is nothing */
 
 /* Whether this address may present a token now. `now_ms` is monotonic. */

@@ -159,9 +159,14 @@ ca.key_file = tls/ca.key
 ca.profiles_dir = $SOURCE/config/profiles
 
 ra.listen = 127.0.0.1:$2
+ra.business_dir = $SOURCE/config/business
+ra.centre = 示范市样例路1号数字证书服务中心 收件人：示范 电话：000-00000000
+ra.hotline = 000-00000000
 ra.certificate_file = tls/ra.pem
 ra.key_file = tls/ra.key
 ra.ca_url = https://127.0.0.1:$1
+ra.web_dir = $SOURCE/ra/web
+ra.public_url = https://localhost:$2
 ra.client_certificate_file = tls/signet-ra.pem
 ra.client_key_file = tls/signet-ra.key
 
@@ -191,6 +196,7 @@ write_env() {
 SIGNET='$SOURCE/signet'
 SIGNET_STATE='$STATE'
 SIGNET_RA_URL='https://127.0.0.1:$RA_PORT'
+SIGNET_PAGES_URL='https://localhost:$RA_PORT'
 SIGNET_CA_URL='https://127.0.0.1:$CA_PORT'
 SIGNET_OCSP_URL='http://127.0.0.1:$OCSP_PORT/ocsp'
 SIGNET_CRL_URL='http://127.0.0.1:$OCSP_PORT/crl/issuing-1.crl'
@@ -208,7 +214,9 @@ print_welcome() {
 
 Signet runs. Its state is in $STATE
 
-  registration authority  $SIGNET_RA_URL
+  applicants' portal      $SIGNET_PAGES_URL/portal/
+  officers' console       $SIGNET_PAGES_URL/console/
+  registration authority  $SIGNET_RA_URL (API)
   OCSP                    $SIGNET_OCSP_URL
   CRL                     $SIGNET_CRL_URL
   trust                   $SIGNET_ROOT

@@ -36,14 +36,8 @@ export const unbase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeA
 
 export const isSupported = () => typeof PublicKeyCredential === 'function' && window.isSecureContext;
 
-// What this browser used last: so that a decision asks for the passkey of the
-// log-in and not for a choice. No secret.
-const USED = 'signet.passkey';
-const remember = (id) => { try { sessionStorage.setItem(USED, id); } catch { /* asked again */ } };
-const remembered = () => { try { return sessionStorage.getItem(USED); } catch { return null; } };
-
 // Makes a passkey for an invitation: {rp_id, challenge (base64), user: {id
-// (UUID), name}}. → the credential as orders carry it.
+// (UUID), name}}. → what the server reads the credential from.
 export async function makePasskey({ rp_id, challenge, user }) {
     const made = await navigator.credentials.create({
         publicKey: {
@@ -57,9 +51,8 @@ export async function makePasskey({ rp_id, challenge, user }) {
         },
     });
     return {
+        attestation_object: base64(made.response.attestationObject),
         client_data: base64(made.response.clientDataJSON),
-        authenticator_data: base64(made.response.getAuthenticatorData()),
-        raw_id: base64(made.rawId),
     };
 }
 
@@ -73,7 +66,6 @@ async function assertion(challenge, rpId, rawId) {
             timeout: 120000,
         },
     });
-    remember(base64(got.rawId));
     return {
         credential_id: hex(await sha256(got.rawId)),
         authenticator_data: base64(got.response.authenticatorData),
@@ -86,8 +78,8 @@ async function assertion(challenge, rpId, rawId) {
 export const answerChallenge = ({ challenge, rp_id }) => assertion(unbase64(challenge), rp_id, null);
 
 // Signs a statement (an object) with the passkey of this session.
-export async function signStatement(statement, rpId) {
-    return assertion(await sha256(utf8(canonical(statement))), rpId, remembered());
+export async function signStatement(statement, { rp_id, raw_id }) {
+    return assertion(await sha256(utf8(canonical(statement))), rp_id, raw_id);
 }
 
 // An instant as statements carry it: whole seconds, UTC.
