@@ -129,7 +129,7 @@ notice_handler(struct db *db, const struct vault *vault, const char *number,
         const char *field;
     } ways[] = {{"sms", "handler_mobile"}, {"email", "handler_email"}};
     struct buf to = BUF_INIT(512), body = BUF_INIT(NOTICE_TEXT_MAX);
-    struct buf dedupe = BUF_INIT(512);
+    struct buf dedupe = BUF_INIT(512), subject = BUF_INIT(512);
     bool is_english = false, ok = true;
 
     for (size_t i = 0; i < 2 && ok; i++) {
@@ -138,10 +138,12 @@ notice_handler(struct db *db, const struct vault *vault, const char *number,
 
         buf_reset(&to);
         buf_reset(&body);
+        buf_reset(&subject);
         buf_reset(&dedupe);
         ok = field_open(db, vault, number, ways[i].field, &to, &is_english,
                         err) &&
-             notice_fill(text->text[is_english], values, &body, err);
+             notice_fill(text->text[is_english], values, &body, err) &&
+             notice_fill(text->subject[is_english], values, &subject, err);
         if (!ok || to.len == 0)
             continue;
         (void)buf_addf(&dedupe, "%s/%s/%s/%s", number, text->event, round,
@@ -149,12 +151,14 @@ notice_handler(struct db *db, const struct vault *vault, const char *number,
         notice.language = is_english ? "en" : "zh";
         notice.dedupe = buf_text(&dedupe);
         notice.to = buf_text(&to);
-        notice.subject = i == 1 ? text->subject[is_english] : NULL;
+        if (i == 1)
+            notice.subject = buf_text(&subject);
         notice.text = buf_text(&body);
         ok = notice_queue(db, vault, &notice, at, err);
     }
     buf_cleanse(&to);
     buf_cleanse(&body);
     buf_clear(&dedupe);
+    buf_clear(&subject);
     return ok;
 }
