@@ -24,14 +24,15 @@
         DB_RA_CASE_COPIES, DB_RA_CASE_DEVICE, DB_RA_CASE_FACTS,                \
         DB_RA_CASE_DOCUMENTS, DB_RA_CASE_DOCUMENT_VOID, DB_RA_CASE_PAPER,      \
                                                                                \
-        DB_RA_CASE_NAMESAKES, DB_RA_CASE_SEAL_ORDER, DB_RA_CASE_SEAL_LIST,     \
-        DB_RA_CASE_RECORD, DB_RA_FIELD_SET, DB_RA_FIELD_DELETE,                \
-        DB_RA_FIELD_LIST, DB_RA_LINK_LAST, DB_RA_LINK_ADD, DB_RA_LINK_LIST,    \
-        DB_RA_DECIDED_ADD, DB_RA_DECIDED_LIST, DB_RA_CORDER_ADD,               \
-        DB_RA_CORDER_QUEUE, DB_RA_CORDER_CLAIM, DB_RA_CORDER_GET,              \
-        DB_RA_CORDER_DONE, DB_RA_CORDER_PUT_OFF, DB_RA_CORDER_LIST,            \
-        DB_RA_HOLDER_ADD, DB_RA_HOLDER_CHANGE, DB_RA_HOLDER_HANDLER,           \
-        DB_RA_HOLDER_GET, DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE,
+        DB_RA_CASE_FORM, DB_RA_CASE_NAMESAKES, DB_RA_CASE_SEAL_ORDER,          \
+        DB_RA_CASE_SEAL_LIST, DB_RA_CASE_RECORD, DB_RA_FIELD_SET,              \
+        DB_RA_FIELD_DELETE, DB_RA_FIELD_LIST, DB_RA_LINK_LAST, DB_RA_LINK_ADD, \
+        DB_RA_LINK_LIST, DB_RA_DECIDED_ADD, DB_RA_DECIDED_LIST,                \
+        DB_RA_CORDER_ADD, DB_RA_CORDER_QUEUE, DB_RA_CORDER_CLAIM,              \
+        DB_RA_CORDER_GET, DB_RA_CORDER_DONE, DB_RA_CORDER_PUT_OFF,             \
+        DB_RA_CORDER_LIST, DB_RA_HOLDER_ADD, DB_RA_HOLDER_CHANGE,              \
+        DB_RA_HOLDER_HANDLER, DB_RA_HOLDER_GET, DB_RA_HOLDER_LIVE,             \
+        DB_RA_HOLDER_OF_CASE,
 
 #define DB_RA_CASE_STATEMENTS                                                  \
     [DB_RA_CASE_CREATE] =                                                      \
@@ -136,6 +137,10 @@
                           "changed_at)"                                        \
                           " VALUES ($1, $2, 'awaited', $3) ON "                \
                           "CONFLICT DO NOTHING"},                              \
+    [DB_RA_CASE_FORM] =                                                        \
+        {"ra_case_form",                                                       \
+         "INSERT INTO ra.form (number, revision, kind, sealed, sha256,"        \
+         " made_at) VALUES ($1, $2, $3, $4, $5, $6)"},                         \
     [DB_RA_CASE_NAMESAKES] =                                                   \
         {"ra_case_namesakes",                                                  \
          "SELECT count(DISTINCT c.account) FROM ra.case_file c"                \

@@ -1,0 +1,327 @@
+/* What follows from a transition: ra/case_effect.h. */
+#include "ra/case_effect.h"
+
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/text.h"
+#include "db/holder.h"
+#include "ra/case_field.h"
+#include "ra/case_order.h"
+#include "ra/device.h"
+#include "ra/form.h"
+#include "ra/form_page.h"
+#include "ra/payment.h"
+#include "ra/seal_maker.h"
+
+/* ---- Revisions, orders, forms ---------------------------------------------
+ */
+
+static bool
+row_again(struct db *db, struct db_case *row, struct error *err)
+{
+    struct db_case again;
+
+    if (!db_case_get(db, row->number, true, &again, err))
+        return false;
+    db_case_clear(row);
+    *row = again;
+    return true;
+}
+
+/* A new revision voids the uploaded forms of the old one. */
+static bool
+revise(struct db *db, const struct case_effects *effects, struct db_case *row,
+       struct error *err)
+{
+    const char *slots[DEFINITION_SLOTS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < effects->definition->slot_count; i++)
+        if (effects->definition->slot[i].form != NULL)
+            slots[count++] = effects->definition->slot[i].name;
+    return db_case_revise(db, row->number, row->revision, err) &&
+           db_case_documents_void(db, row->number, slots, count, err) &&
+           row_again(db, row, err);
+}
+
+/* Whether something that stands on the form has changed. */
+static bool
+is_printed_changed(const struct case_effects *effects)
+{
+    for (size_t i = 0; i < effects->definition->field_count; i++) {
+        const struct definition_field *field = &effects->definition->field[i];
+
+        if (field->is_printed &&
+            strcmp(case_field_text(effects->fields, field->name),
+                   case_field_text(effects->fields_before, field->name)) != 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *
+setting(const struct case_effects *effects, const char *name)
+{
+    return effects->business->config == NULL
+               ? ""
+               : config_text(effects->business->config, name);
+}
+
+static bool
+form_one(struct db *db, const struct case_effects *effects,
+         const struct db_case *row, const char *kind, struct error *err)
+{
+    const struct vault *vault = effects->business->vault;
+    struct buf pdf = BUF_INIT(FORM_PDF_MAX);
+    struct buf sealed = BUF_INIT(FORM_PDF_MAX + VAULT_OVERHEAD);
+    char serial[2 * DB_HOLDER_SERIAL_LEN + 1];
+    char purpose[VAULT_PURPOSE_MAX + 1];
+    uint8_t hash[HASH_LEN];
+    struct form_input input = {
+        .kind = kind,
+        .number = row->number,
+        .revision = row->revision,
+        .definition = effects->definition,
+        .fields = effects->fields,
+        .at = effects->act->at,
+        .centre = setting(effects, "ra.centre"),
+        .device = row->device,
+    };
+    bool ok;
+
+    if (row->predecessor_serial != NULL) {
+        text_hex(row->predecessor_serial, DB_HOLDER_SERIAL_LEN, serial);
+        input.serial = serial;
+    }
+    snprintf(purpose, sizeof purpose, "form/%s/%d/%s", row->number,
+             row->revision, kind);
+    ok = form_make(vault, &input, &pdf, err) &&
+         hash_sha256(pdf.data, pdf.len, hash, err) &&
+         vault_seal(vault, purpose, pdf.data, pdf.len, &sealed, err) &&
+         db_case_form_add(db, row->number, row->revision, kind, &sealed, hash,
+                          effects->act->at, err);
+    buf_cleanse(&pdf);
+    buf_clear(&sealed);
+    return ok;
+}
+
+/* The order of this revision and its forms. A revision is printed once. */
+static bool
+order(struct db *db, struct case_effects *effects, struct db_case *row,
+      struct error *err)
+{
+    const struct definition *definition = effects->definition;
+    bool is_printed =
+        effects->raw->forms > 0 && (effects->effect & EFFECT_REVISION) == 0;
+
+    if (is_printed && !revise(db, effects, row, err))
+        return false;
+    if (!case_order_make(db, row, definition, effects->fields, effects->act->at,
+                         err) ||
+        !row_again(db, row, err))
+        return false;
+    for (size_t i = 0; i < definition->slot_count; i++) {
+        const struct definition_slot *slot = &definition->slot[i];
+
+        if (slot->form != NULL &&
+            definition_when(slot->when, effects->fields) &&
+            !form_one(db, effects, row, slot->form, err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- The rest --------------------------------------------------------------
+ */
+
+static const char *
+give_back_reason(enum case_event event)
+{
+    switch (event) {
+    case CASE_WITHDRAW:
+        return "withdrawn";
+    case CASE_EXPIRE:
+        return "expired";
+    case CASE_REJECT:
+        return "rejected";
+    default:
+        return "closed";
+    }
+}
+
+static bool
+papers(struct db *db, const struct case_effects *effects,
+       const struct db_case *row, struct error *err)
+{
+    const struct definition *definition = effects->definition;
+
+    for (size_t i = 0; i < definition->slot_count; i++) {
+        const struct definition_slot *slot = &definition->slot[i];
+
+        if (slot->copies > 0 && !slot->is_internal &&
+            definition_when(slot->when, effects->fields) &&
+            !db_case_paper_await(db, row->number, slot->name, effects->act->at,
+                                 err))
+            return false;
+    }
+    return !definition->returns_device ||
+           db_case_paper_await(db, row->number, "device", effects->act->at,
+                               err);
+}
+
+/* A damaged device keeps its certificate until the new one is there; a lost
+ * one's is held (1.8 #15). */
+static bool
+hold(struct db *db, const struct case_effects *effects,
+     const struct db_case *row, struct error *err)
+{
+    bool is_damaged =
+        effects->definition->business == BUSINESS_REISSUE &&
+        strcmp(case_field_text(effects->fields, "reason"), "damaged") == 0;
+
+    if (is_damaged || strcmp(effects->raw->predecessor_state, "held") == 0)
+        return true;
+    return case_order_hold(db, row, effects->act->decided, effects->act->at,
+                           err);
+}
+
+static bool
+code(struct db *db, struct case_effects *effects, const struct db_case *row,
+     struct error *err)
+{
+    enum code_purpose purpose = effects->definition->business == BUSINESS_UNLOCK
+                                    ? CODE_UNLOCK
+                                    : CODE_ACTIVATION;
+    const char *mobile = case_field_text(effects->fields, "handler_mobile");
+    const struct vault *vault = effects->business->vault;
+
+    if (effects->act->event == CASE_SEND_CODE &&
+        !code_may_draw(db, vault, row->number, purpose, mobile,
+                       effects->act->at, err))
+        return false;
+    return code_draw(db, vault, row->number, purpose, mobile, effects->act->at,
+                     effects->code, err);
+}
+
+static bool
+recall(struct db *db, const struct case_effects *effects,
+       const struct db_case *row, struct error *err)
+{
+    bool is_out = false;
+
+    if (!device_recall(db, row->number, effects->act->at, &is_out, err))
+        return false;
+    return !is_out || db_case_paper_await(db, row->number, "device",
+                                          effects->act->at, err);
+}
+
+struct seal_run {
+    const struct definition *definition;
+    char document[TEXT_UUID_LEN + 1];
+};
+
+static bool
+seal_each(const struct db_result *row, void *arg, struct error *err)
+{
+    struct seal_run *run = arg;
+    struct db_case_document document;
+    const struct definition_slot *slot;
+
+    if (!db_case_document_read(row, 0, &document, err))
+        return false;
+    slot = definition_slot_find(run->definition, document.slot);
+    if (slot != NULL && slot->form != NULL && strcmp(slot->form, "seal") == 0)
+        snprintf(run->document, sizeof run->document, "%s", document.id);
+    return true;
+}
+
+static bool
+seal(struct db *db, const struct case_effects *effects,
+     const struct db_case *row, struct error *err)
+{
+    struct seal_run run = {.definition = effects->definition};
+    struct seal_request request = {
+        .number = row->number,
+        .account = row->account,
+        .seals = case_field_text(effects->fields, "seals"),
+        .document = run.document,
+        .issuer = row->predecessor_issuer,
+        .serial = row->predecessor_serial,
+    };
+
+    return db_case_documents(db, row->number, seal_each, &run, err) &&
+           seal_maker_order(db, &request, effects->act->at, err);
+}
+
+/* What a replaced case had paid pays for this one, if the amount fits. */
+static bool
+take_over(struct db *db, const struct case_effects *effects,
+          const struct db_case *row, struct error *err)
+{
+    if (row->replaces == NULL || effects->due == 0 ||
+        effects->raw->has_payment || effects->act->event != CASE_SUBMIT)
+        return true;
+    return payment_transfer(db, row->replaces, row->number, effects->due,
+                            effects->act->at, err);
+}
+
+/* The handler of an unlocked device; those of issued certificates are written
+ * with them (ra/case_send.c). */
+static bool
+handler(struct db *db, const struct case_effects *effects,
+        const struct db_case *row, struct error *err)
+{
+    return effects->definition->business != BUSINESS_UNLOCK ||
+           db_holder_handler(db, row->predecessor_issuer,
+                             row->predecessor_serial, row->number, err);
+}
+
+bool
+case_effects_run(struct db *db, struct case_effects *effects,
+                 struct db_case *row, struct error *err)
+{
+    const struct case_act *act = effects->act;
+    unsigned effect = effects->effect;
+
+    /* What is returned and edited only beside the form keeps its form: 1.8 #8.
+     */
+    if ((effect & EFFECT_REVISION) != 0 && (effect & EFFECT_ORDER) == 0 &&
+        !is_printed_changed(effects))
+        effect &= ~(unsigned)EFFECT_REVISION;
+    effects->effect = effect;
+    if (((effect & EFFECT_REVISION) != 0 && !revise(db, effects, row, err)) ||
+        ((effect & EFFECT_ORDER) != 0 &&
+         (!order(db, effects, row, err) || !take_over(db, effects, row, err))))
+        return false;
+    /* What is decided without the core is about the documents too, and they
+     * are there only now. */
+    if (act->event == CASE_HAND_IN &&
+        (effects->definition->business == BUSINESS_SEAL ||
+         effects->definition->business == BUSINESS_UNLOCK) &&
+        (!case_order_make(db, row, effects->definition, effects->fields,
+                          act->at, err) ||
+         !row_again(db, row, err)))
+        return false;
+    return ((effect & EFFECT_PAYMENT) == 0 ||
+            payment_open(db, row->number, effects->due, act->at, err)) &&
+           ((effect & EFFECT_RECALL) == 0 || recall(db, effects, row, err)) &&
+           ((effect & EFFECT_REFUND) == 0 ||
+            payment_give_back(db, row->number, give_back_reason(act->event),
+                              act->at, err)) &&
+           ((effect & EFFECT_PAPERS) == 0 || papers(db, effects, row, err)) &&
+           ((effect & EFFECT_HOLD) == 0 || hold(db, effects, row, err)) &&
+           ((effect & EFFECT_RELEASE) == 0 ||
+            case_order_release(db, row, act->decided, act->at, err)) &&
+           ((effect & EFFECT_REVOKE) == 0 ||
+            case_order_revoke(db, row, act->at, err)) &&
+           ((effect & EFFECT_ISSUE) == 0 ||
+            case_order_queue(db, row->number, "issue", act->at, err)) &&
+           ((effect & EFFECT_SUPERSEDE) == 0 ||
+            case_order_queue(db, row->number, "supersede", act->at, err)) &&
+           ((effect & EFFECT_CODE) == 0 || code(db, effects, row, err)) &&
+           ((effect & EFFECT_HANDLER) == 0 || handler(db, effects, row, err)) &&
+           ((effect & EFFECT_DEVICE) == 0 || row->device == NULL ||
+            device_activate(db, row->number, row->device, act->at, err)) &&
+           ((effect & EFFECT_SEAL) == 0 || seal(db, effects, row, err));
+}
