@@ -138,7 +138,23 @@ const struct config_setting config_settings[] = {
      "Number of requests that may wait for a worker; one more is answered "
      "503."},
     {"ra.body_max", CONFIG_INT, 1024, 64 * 1024 * 1024, "1048576",
-     "Octets of the longest request body that signet-ra takes."},
+     "Octets of the longest request body that signet-ra takes, but for "
+     "uploads."},
+    {"ra.upload_max", CONFIG_INT, 65536, 20 * 1024 * 1024, "20971520",
+     "Octets of the longest document that applicants may upload."},
+    {"ra.upload_timeout_s", CONFIG_INT, 10, 3600, "180",
+     "Seconds in which an upload must have come whole."},
+    {"ra.uploads", CONFIG_INT, 1, 1024, "32",
+     "Number of uploads that may be on their way in at once; one more is "
+     "answered 503."},
+    {"ra.scan_path", CONFIG_PATH, 1, TEXT_MAX,
+     "/usr/libexec/signet/signet-scan",
+     "The program that examines uploads, without network and files."},
+    {"ra.scan_max", CONFIG_INT, 1, 64, "4",
+     "Number of uploads that are examined at once; one more is answered 503."},
+    {"ra.scan_timeout_s", CONFIG_INT, 1, 600, "60",
+     "Seconds after which the examination of an upload is ended, and the "
+     "upload refused."},
     {"ra.web_dir", CONFIG_PATH, 1, TEXT_MAX, "/usr/share/signet/web",
      "Folder of the pages of portal and console, read once at start."},
     {"ra.officer_idle_s", CONFIG_INT, MINUTE_S, DAY_S, "900",

@@ -159,6 +159,7 @@ ca.key_file = tls/ca.key
 ca.profiles_dir = $SOURCE/config/profiles
 
 ra.listen = 127.0.0.1:$2
+ra.scan_path = $PROGRAMS/signet-scan
 ra.business_dir = $SOURCE/config/business
 ra.centre = 示范市样例路1号数字证书服务中心 收件人：示范 电话：000-00000000
 ra.hotline = 000-00000000

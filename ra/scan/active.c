@@ -1,0 +1,172 @@
+/* Names of active things in a PDF; see ra/scan/active.h. */
+#include "ra/scan/active.h"
+
+#include <string.h>
+
+#include <zlib.h>
+
+enum {
+    DICTIONARY_MAX = 1024,           /* octets before the word "stream" */
+    UNPACKED_MAX = 64 * 1024 * 1024, /* of all object streams together */
+    PIECE = 65536,
+    NAME_MAX_LEN = 16, /* longer than any name below */
+};
+
+/* A script action needs the name JavaScript, however it is called. */
+static const char *const names[] = {
+    "JavaScript", "Launch",     "EmbeddedFile", "EmbeddedFiles",  "RichMedia",
+    "XFA",        "ImportData", "Movie",        "FileAttachment", "Rendition",
+};
+
+static int
+hex(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool
+ends_name(uint8_t c)
+{
+    return c <= ' ' || strchr("()<>[]{}/%", c) != NULL;
+}
+
+/* The name whose '/' is at `at`, with #xx decoded; how many octets it has. */
+static size_t
+name_read(const uint8_t *at, size_t left, char out[NAME_MAX_LEN + 1])
+{
+    size_t len = 0;
+    size_t i = 1;
+
+    while (i < left && !ends_name(at[i]) && len < NAME_MAX_LEN) {
+        if (at[i] == '#' && left - i > 2 && hex(at[i + 1]) >= 0 &&
+            hex(at[i + 2]) >= 0) {
+            out[len++] = (char)(hex(at[i + 1]) << 4 | hex(at[i + 2]));
+            i += 3;
+        } else {
+            out[len++] = (char)at[i++];
+        }
+    }
+    out[len] = '\0';
+    return i;
+}
+
+static bool
+has_name(const uint8_t *data, size_t len)
+{
+    const uint8_t *at = data;
+    const uint8_t *end = data + len;
+    char name[NAME_MAX_LEN + 1];
+
+    while ((at = memchr(at, '/', (size_t)(end - at))) != NULL) {
+        (void)name_read(at, (size_t)(end - at), name);
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+            if (strcmp(name, names[i]) == 0)
+                return true;
+        at++;
+    }
+    return false;
+}
+
+/* Inflates and searches, piece by piece with an overlap. True also when it is
+ * more than any scan has. */
+static bool
+packed_has_name(const uint8_t *data, size_t len, size_t *budget)
+{
+    uint8_t piece[PIECE + 3 * NAME_MAX_LEN];
+    size_t kept = 0;
+    z_stream z = {0};
+    bool found = false;
+    int rc;
+
+    if (inflateInit(&z) != Z_OK)
+        return true;
+    z.next_in = (Bytef *)(uintptr_t)data;
+    z.avail_in = (uInt)len;
+    do {
+        size_t got;
+
+        z.next_out = piece + kept;
+        z.avail_out = PIECE;
+        rc = inflate(&z, Z_NO_FLUSH);
+        got = PIECE - z.avail_out;
+        found = got > *budget || has_name(piece, kept + got);
+        *budget -= got > *budget ? *budget : got;
+        kept = kept + got < 3 * NAME_MAX_LEN ? kept + got : 3 * NAME_MAX_LEN;
+        memmove(piece, z.next_out - kept, kept);
+    } while (!found && rc == Z_OK);
+    (void)inflateEnd(&z);
+    return found;
+}
+
+/* The dictionary in front of a stream: from the last "obj" on. */
+static size_t
+dictionary_before(const uint8_t *data, const uint8_t *at)
+{
+    size_t most = (size_t)(at - data);
+    size_t len = 0;
+
+    if (most > DICTIONARY_MAX)
+        most = DICTIONARY_MAX;
+    while (len < most && (len < 3 || memcmp(at - len, "obj", 3) != 0))
+        len++;
+    return len;
+}
+
+enum packing { NO_OBJECTS, FLATE, OTHER_FILTER };
+
+/* Object streams that we cannot look into are as good as active ones: no
+ * scanner makes them. */
+static enum packing
+dictionary_judge(const uint8_t *at, size_t len)
+{
+    bool has_objects = false, has_filter = false, is_flate = false;
+    bool is_other = false;
+    const uint8_t *end = at + len;
+    char name[NAME_MAX_LEN + 1];
+
+    while ((at = memchr(at, '/', (size_t)(end - at))) != NULL) {
+        size_t name_len;
+
+        (void)name_read(at, (size_t)(end - at), name);
+        name_len = strlen(name);
+        has_objects |= strcmp(name, "ObjStm") == 0;
+        has_filter |= strcmp(name, "Filter") == 0 || strcmp(name, "F") == 0;
+        if (strcmp(name, "FlateDecode") == 0 || strcmp(name, "Fl") == 0)
+            is_flate = true;
+        else if (name_len > 6 && strcmp(name + name_len - 6, "Decode") == 0)
+            is_other = true;
+        at++;
+    }
+    if (!has_objects || !has_filter)
+        return NO_OBJECTS;
+    return is_flate && !is_other ? FLATE : OTHER_FILTER;
+}
+
+bool
+active_is_there(const uint8_t *data, size_t len)
+{
+    static const char word[] = "stream";
+    const uint8_t *at = data;
+    const uint8_t *end = data + len;
+    size_t budget = UNPACKED_MAX;
+
+    if (has_name(data, len))
+        return true;
+    while ((at = memmem(at, (size_t)(end - at), word, sizeof word - 1)) !=
+           NULL) {
+        size_t before = dictionary_before(data, at);
+        enum packing packing = dictionary_judge(at - before, before);
+
+        at += sizeof word - 1;
+        while (at < end && (*at == '\r' || *at == '\n'))
+            at++;
+        if (packing == OTHER_FILTER ||
+            (packing == FLATE &&
+             packed_has_name(at, (size_t)(end - at), &budget)))
+            return true;
+    }
+    return false;
+}
