@@ -21,6 +21,9 @@ struct form_input {
     const json_t *fields; /* {"name": "value"} in clear */
     int64_t at;           /* of submission: printed, and the PDF's date */
     const char *centre;   /* address of the service centre, from settings */
+    /* Of the certificate that the business is about; NULL: not printed. */
+    const char *serial; /* hex */
+    const char *device; /* serial number of its USB key */
 };
 
 /* "SIGNET1:NUMBER:REVISION:KIND:FIELDS-HASH:MAC": which form this is, and that
@@ -41,6 +44,8 @@ struct form_code {
 bool form_code_read(const struct vault *vault, const char *text,
                     struct form_code *out) MUST_CHECK;
 
+/* ERROR_INPUT when a text has a character that the font cannot show. About
+ * 0.2 s; *pdf has to take FORM_PDF_MAX octets (ra/form_page.h). */
 bool form_make(const struct vault *vault, const struct form_input *input,
                struct buf *pdf, struct error *err) MUST_CHECK;
 

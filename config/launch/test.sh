@@ -1,6 +1,6 @@
 # ./signet test and ./signet bench.
 
-TEST_PACKAGES='libcmocka-dev clang clang-format libclang-rt-14-dev opensc gnutls-bin libnss3-tools
+TEST_PACKAGES='poppler-utils libzbar-dev libcmocka-dev clang clang-format libclang-rt-14-dev opensc gnutls-bin libnss3-tools
     default-jdk-headless postgresql-client-15 libxml2-utils python3 python3-yaml jq strace procps mandoc'
 BENCH_PACKAGES='nginx-light wrk valgrind jq libcmocka-dev'
 
