@@ -1,0 +1,176 @@
+/* Leases and timers of the RA's jobs: db/job.h. */
+#include "db/job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "db/sql_ra.h"
+
+bool
+db_job_lease(struct db *db, const char *job, const char *holder, int64_t for_s,
+             bool *is_ours, struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, job);
+    db_bind_text(&p, holder);
+    db_bind_int64(&p, for_s);
+    if (!db_exec(db, DB_RA_LEASE_TAKE, &p, &changed, err))
+        return error_wrap(err, "take the lease of %s", job);
+    *is_ours = changed == 1;
+    return true;
+}
+
+bool
+db_job_release(struct db *db, const char *job, const char *holder,
+               struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, job);
+    db_bind_text(&p, holder);
+    return db_exec(db, DB_RA_LEASE_RELEASE, &p, &changed, err) ||
+           error_wrap(err, "give back the lease of %s", job);
+}
+
+/* Copies a text column; what is longer than its place is a broken row. */
+static bool
+read_copy(const struct db_result *r, size_t row, int column, char *out,
+          size_t size, struct error *err)
+{
+    const char *text;
+
+    if (!db_read_text(r, row, column, &text, err))
+        return false;
+    if (strlen(text) >= size)
+        return error_set(err, ERROR_INTERNAL, "a text too long for its place");
+    memcpy(out, text, strlen(text) + 1);
+    return true;
+}
+
+bool
+db_timer_due(struct db *db, int64_t now, size_t max, struct db_timer *out,
+             size_t *count, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    db_bind_time(&p, now);
+    db_bind_int64(&p, (int64_t)max);
+    if (!db_query(db, DB_RA_TIMER_DUE, &p, &r, err))
+        return error_wrap(err, "timers");
+    *count = db_rows(r);
+    for (size_t i = 0; ok && i < *count; i++)
+        ok = read_copy(r, i, 0, out[i].number, sizeof out[i].number, err) &&
+             read_copy(r, i, 1, out[i].business, sizeof out[i].business, err) &&
+             read_copy(r, i, 2, out[i].state, sizeof out[i].state, err) &&
+             db_read_time(r, i, 3, &out[i].changed_at, err) &&
+             db_read_time(r, i, 4, &out[i].deadline_at, err);
+    db_result_free(r);
+    return ok;
+}
+
+bool
+db_timer_stop(struct db *db, const struct db_timer *timer, int64_t deadline_at,
+              struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, timer->number);
+    db_bind_text(&p, timer->state);
+    db_bind_time(&p, timer->deadline_at);
+    db_bind_time_or_null(&p, deadline_at);
+    return db_exec(db, DB_RA_TIMER_STOP, &p, &changed, err) ||
+           error_wrap(err, "timer of %s", timer->number);
+}
+
+bool
+db_hold_run_out(struct db *db, int64_t now, size_t max,
+                char (*number)[DB_CASE_NUMBER_MAX + 1], size_t *count,
+                struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    db_bind_time(&p, now);
+    db_bind_int64(&p, (int64_t)max);
+    if (!db_query(db, DB_RA_HOLD_RUN_OUT, &p, &r, err))
+        return error_wrap(err, "holds");
+    *count = db_rows(r);
+    for (size_t i = 0; ok && i < *count; i++)
+        ok = read_copy(r, i, 0, number[i], sizeof number[i], err);
+    db_result_free(r);
+    return ok;
+}
+
+bool
+db_hold_end(struct db *db, const char *number, struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, number);
+    return db_exec(db, DB_RA_HOLD_END, &p, &changed, err) ||
+           error_wrap(err, "hold of %s", number);
+}
+
+static bool
+read_expiring(const struct db_result *r, size_t row, struct db_expiring *out,
+              struct error *err)
+{
+    const uint8_t *serial;
+    size_t len;
+
+    if (!read_copy(r, row, 0, out->issuer, sizeof out->issuer, err) ||
+        !db_read_bytes(r, row, 1, &serial, &len, err) ||
+        !read_copy(r, row, 2, out->number, sizeof out->number, err) ||
+        !db_read_time(r, row, 3, &out->not_after, err))
+        return false;
+    if (len != sizeof out->serial)
+        return error_set(err, ERROR_INTERNAL, "serial of %zu octets", len);
+    memcpy(out->serial, serial, len);
+    return true;
+}
+
+bool
+db_expiring(struct db *db, int64_t now,
+            const int64_t until[DB_EXPIRING_REMINDERS], size_t max,
+            struct db_expiring *out, size_t *count, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    db_bind_time(&p, now);
+    for (int i = 0; i < DB_EXPIRING_REMINDERS; i++)
+        db_bind_time(&p, until[i]);
+    db_bind_int64(&p, (int64_t)max);
+    if (!db_query(db, DB_RA_EXPIRING, &p, &r, err))
+        return error_wrap(err, "certificates near their end");
+    *count = db_rows(r);
+    for (size_t i = 0; ok && i < *count; i++)
+        ok = read_expiring(r, i, &out[i], err);
+    db_result_free(r);
+    return ok;
+}
+
+bool
+db_expiring_done(struct db *db, const struct db_expiring *certificate,
+                 int reminded, bool *is_first, struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, certificate->issuer);
+    db_bind_bytes(&p, certificate->serial, sizeof certificate->serial);
+    db_bind_int32(&p, reminded);
+    if (!db_exec(db, DB_RA_EXPIRING_DONE, &p, &changed, err))
+        return error_wrap(err, "reminder");
+    *is_first = changed == 1;
+    return true;
+}
