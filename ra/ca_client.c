@@ -93,7 +93,8 @@ outcome_read(json_t *json, const char *order_id, struct api_answer *answer,
         return CA_PENDING;
     }
     if (strcmp(answer->order_id, order_id) == 0) {
-        if (answer->state == API_DONE && answer->certificate_count > 0)
+        if (answer->state == API_DONE &&
+            answer->certificate_count + answer->change_count > 0)
             return CA_DONE;
         if (answer->state == API_FAILED) {
             error_set(err, ERROR_CONFLICT, "%s",
@@ -129,23 +130,34 @@ refusal_confirm(struct ca_client *client, const char *order_id,
 }
 
 enum ca_outcome
+ca_client_send(struct ca_client *client, const json_t *envelope,
+               const char *order_id, struct api_answer *answer,
+               struct error *err)
+{
+    json_t *json = NULL;
+    enum ca_outcome outcome = CA_PENDING;
+
+    if (ask(client, HTTP_POST, "/v1/orders", envelope, &json, err))
+        outcome = outcome_read(json, order_id, answer, err);
+    else if (err->code == ERROR_INPUT || err->code == ERROR_DENIED ||
+             err->code == ERROR_CONFLICT)
+        outcome = refusal_confirm(client, order_id, answer, err);
+    json_decref(json);
+    return outcome;
+}
+
+enum ca_outcome
 ca_client_order(struct ca_client *client, const json_t *order,
                 const json_t *decisions, const char *order_id,
                 struct api_answer *answer, struct error *err)
 {
     json_t *body = json_object();
-    json_t *json = NULL;
-    enum ca_outcome outcome = CA_PENDING;
+    enum ca_outcome outcome;
 
     json_object_set(body, "order", (json_t *)order);
     json_object_set(body, "decisions", (json_t *)decisions);
-    if (ask(client, HTTP_POST, "/v1/orders", body, &json, err))
-        outcome = outcome_read(json, order_id, answer, err);
-    else if (err->code == ERROR_INPUT || err->code == ERROR_DENIED ||
-             err->code == ERROR_CONFLICT)
-        outcome = refusal_confirm(client, order_id, answer, err);
+    outcome = ca_client_send(client, body, order_id, answer, err);
     json_decref(body);
-    json_decref(json);
     return outcome;
 }
 

@@ -21,7 +21,7 @@ bool ca_client_check(struct ca_client *client, const json_t *order,
                      struct error *err) MUST_CHECK;
 
 enum ca_outcome {
-    CA_DONE,    /* `answer` holds the certificates */
+    CA_DONE,    /* `answer` holds certificates and changes */
     CA_PENDING, /* not known: ask again; `err` says why */
     CA_REFUSED, /* certainly not done, and never will be; `err` says why */
 };
@@ -32,6 +32,12 @@ enum ca_outcome {
 enum ca_outcome ca_client_order(struct ca_client *client, const json_t *order,
                                 const json_t *decisions, const char *order_id,
                                 struct api_answer *answer, struct error *err);
+
+/* The same with the whole envelope: {"order", "decisions"} and what a device
+ * added (docs/architecture.md, "Orders that a device completes"). */
+enum ca_outcome ca_client_send(struct ca_client *client, const json_t *envelope,
+                               const char *order_id, struct api_answer *answer,
+                               struct error *err);
 
 /* The register of officers. The caller owns *out, an array. */
 bool ca_client_officers(struct ca_client *client, json_t **out,
