@@ -30,6 +30,18 @@ const struct http_route ra_routes[] = {
     {HTTP_GET, "/v1/sessions", handle_session_list, NULL},
     {HTTP_DELETE, "/v1/sessions/{id}", handle_session_end_other, NULL},
 
+    {HTTP_GET, "/v1/officers", handle_officer_list, NULL},
+    {HTTP_POST, "/v1/officer-cases", handle_officer_case_create, NULL},
+    {HTTP_GET, "/v1/officer-cases", handle_officer_case_list, NULL},
+    {HTTP_POST, "/v1/officer-cases/invitation", handle_officer_case_invitation,
+     NULL},
+    {HTTP_GET, "/v1/officer-cases/{id}", handle_officer_case_show, NULL},
+    {HTTP_DELETE, "/v1/officer-cases/{id}", handle_officer_case_withdraw, NULL},
+    {HTTP_POST, "/v1/officer-cases/{id}/credential",
+     handle_officer_case_credential, NULL},
+    {HTTP_POST, "/v1/officer-cases/{id}/decisions", handle_officer_case_decide,
+     NULL},
+
     {HTTP_GET, "/", handle_static, NULL},
     {HTTP_GET, "/portal", handle_static, NULL},
     {HTTP_GET, "/portal/", handle_static, NULL},
