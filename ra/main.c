@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "ra/handlers.h"
+#include "ra/jobs.h"
 #include "ra/outbox.h"
 
 enum {
@@ -20,6 +21,8 @@ struct state {
     struct http_server_options options;
     struct http_server *server;
     struct outbox *outbox;
+    struct definitions *definitions;
+    struct jobs *jobs;
 };
 
 static void
@@ -27,9 +30,11 @@ ra_free(void *arg)
 {
     struct state *state = arg;
 
+    jobs_stop(state->jobs);
     outbox_stop(state->outbox);
     http_server_free(state->server);
     ra_clear(&state->ra);
+    definitions_free(state->definitions);
     free(state);
 }
 
@@ -60,6 +65,19 @@ options_fill(struct state *state, const struct config *config)
     };
 }
 
+/* The seven businesses, which workers and jobs read. */
+static bool
+businesses_load(struct state *state, const struct config *config,
+                struct error *err)
+{
+    if (!definitions_load(config_path(config, "ra.business_dir"),
+                          config_path(config, "schema_dir"),
+                          &state->definitions, err))
+        return false;
+    state->ra.business.definitions = state->definitions;
+    return true;
+}
+
 static bool
 ra_start(const struct config *config, struct event_base *base, void **out,
          struct error *err)
@@ -80,10 +98,13 @@ ra_start(const struct config *config, struct event_base *base, void **out,
     state = base_alloc(sizeof *state);
     ra_init(&state->ra, config);
     options_fill(state, config);
-    if (!static_load(config_path(config, "ra.web_dir"), &state->ra.files,
+    if (!businesses_load(state, config, err) ||
+        !static_load(config_path(config, "ra.web_dir"), &state->ra.files,
                      err) ||
         !http_server_new(base, &state->options, &state->server, err) ||
-        !outbox_start(&state->ra, &state->outbox, err)) {
+        !outbox_start(&state->ra, &state->outbox, err) ||
+        !jobs_start(config, &state->ra.business, &state->ra.db, &state->jobs,
+                    err)) {
         ra_free(state);
         return false;
     }

@@ -117,6 +117,7 @@ CREATE INDEX case_file_by_uscc ON ra.case_file (uscc);
 CREATE INDEX case_file_by_device ON ra.case_file (device);
 CREATE INDEX case_file_by_deadline ON ra.case_file (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX case_file_completed ON ra.case_file (completed_at);
+CREATE INDEX case_file_by_hold ON ra.case_file (held_until) WHERE held_until IS NOT NULL;
 -- One open business that touches certificates for each account; unlock runs
 -- beside it (1.8 #20).
 CREATE UNIQUE INDEX case_file_open ON ra.case_file (account)
