@@ -243,8 +243,20 @@ find_target(struct http_connection *connection, const struct http_head *head,
                : 403;
 }
 
+/* NULL when the route takes no more than others. */
+static const struct http_upload *
+find_upload(const struct http_server_options *options,
+            const struct http_route *route)
+{
+    for (size_t i = 0; route != NULL && i < options->upload_count; i++)
+        if (options->uploads[i].handle == route->handle)
+            return &options->uploads[i];
+    return NULL;
+}
+
 static void
-begin_body(struct http_connection *connection, const struct http_head *head)
+begin_body(struct http_connection *connection, const struct http_head *head,
+           int64_t timeout_ms)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
     struct evbuffer *input = bufferevent_get_input(connection->stream);
@@ -253,16 +265,19 @@ begin_body(struct http_connection *connection, const struct http_head *head)
     /* RFC 9110, 10.1.1: not needed when the body is already coming. */
     if (head->expects_continue && evbuffer_get_length(input) == 0)
         (void)bufferevent_write(connection->stream, go_on, sizeof go_on - 1);
-    enter(connection, BODY, connection->server->options->body_timeout_ms);
+    enter(connection, BODY, timeout_ms);
 }
 
 static void
 begin_request(struct http_connection *connection, const struct http_head *head)
 {
-    const struct http_server_options *options = connection->server->options;
+    struct http_server *server = connection->server;
+    const struct http_server_options *options = server->options;
     struct evbuffer *input = bufferevent_get_input(connection->stream);
     bool has_body = head->is_chunked || head->content_length > 0;
+    const struct http_upload *upload;
     struct http_route_match match = {0};
+    size_t body_max = options->body_max;
     char path[HTTP_TARGET_MAX + 1];
     bool is_health = false;
     int status = 400;
@@ -271,18 +286,28 @@ begin_request(struct http_connection *connection, const struct http_head *head)
         status = find_target(connection, head, path, &match, &is_health);
     else
         path[0] = '\0';
-    if (status == 200 && head->content_length > options->body_max)
+    upload = status == 200 ? find_upload(options, match.route) : NULL;
+    if (upload != NULL)
+        body_max = upload->body_max;
+    if (status == 200 && head->content_length > body_max)
         status = 413;
-    connection->exchange =
-        http_exchange_new(head, path, status == 200 ? &match : NULL,
-                          &connection->peer, options->body_max);
+    else if (upload != NULL && server->uploads >= options->uploads_at_once)
+        status = 503;
+    connection->exchange = http_exchange_new(
+        head, path, status == 200 ? &match : NULL, &connection->peer, body_max);
+    if (status == 200 && upload != NULL) {
+        connection->exchange->uploads = &server->uploads;
+        server->uploads++;
+    }
     connection->exchange->connection = connection;
     connection->exchange->is_health = is_health;
     /* `head` points into the input: nothing of it is read from here on but
      * numbers. */
     (void)evbuffer_drain(input, head->len);
     if (status == 200 && has_body) {
-        begin_body(connection, head);
+        begin_body(connection, head,
+                   upload != NULL ? upload->body_timeout_ms
+                                  : options->body_timeout_ms);
     } else if (status == 200) {
         dispatch(connection);
     } else {

@@ -21,6 +21,7 @@ struct http_server {
     struct worker_pool *pool;
     struct http_connection *connections; /* newest first */
     size_t connection_count;
+    size_t uploads; /* exchanges of http_upload handlers */
 
     pthread_mutex_t done_lock;  /* of `done` */
     struct http_exchange *done; /* answered by workers */

@@ -112,6 +112,8 @@ http_exchange_free(struct http_exchange *exchange)
 {
     if (exchange == NULL)
         return;
+    if (exchange->uploads != NULL)
+        (*exchange->uploads)--;
     http_response_clear(&exchange->response);
     /* Requests may hold activation codes and personal data. */
     buf_cleanse(&exchange->body);

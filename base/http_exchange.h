@@ -21,6 +21,7 @@ struct http_exchange {
     struct http_request request;
     struct http_response response;
     struct buf body; /* of the request; request.body shows it when whole */
+    size_t *uploads; /* the server's count that this one is part of, or NULL */
     char *memory;    /* path, query, headers, parameters */
     uint8_t *certificate;
 };
@@ -32,6 +33,7 @@ struct http_exchange *http_exchange_new(const struct http_head *head,
                                         const struct http_route_match *match,
                                         const struct http_peer *peer,
                                         size_t body_max);
+/* On the loop's thread, or when there is no loop any more. */
 void http_exchange_free(struct http_exchange *exchange);
 
 /* On a worker: makes the thread's context if it has none, and calls the

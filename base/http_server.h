@@ -23,6 +23,14 @@ enum http_client_certificate {
     HTTP_CLIENT_REQUIRED,
 };
 
+/* A handler whose requests may be longer than those of others, and take longer
+ * to come. */
+struct http_upload {
+    http_handler *handle;
+    size_t body_max;
+    int64_t body_timeout_ms;
+};
+
 struct http_server_options {
     const char *listen;           /* "127.0.0.1:8443", "[::1]:0" */
     const char *certificate_file; /* PEM chain, leaf first; NULL: plain HTTP */
@@ -39,6 +47,9 @@ struct http_server_options {
     size_t worker_count;
     size_t queue_max; /* waiting requests; one more is answered 503 */
     size_t body_max;  /* octets */
+    const struct http_upload *uploads;
+    size_t upload_count;
+    size_t uploads_at_once; /* from head to answer; one more is answered 503 */
     size_t connection_max;
     int64_t header_timeout_ms; /* whole head of a request */
     int64_t body_timeout_ms;   /* whole body */

@@ -407,6 +407,92 @@ too_much_content_is_answered_before_the_connection_ends(void **state)
 }
 
 static void
+handle_upload(void *worker, const struct http_request *req,
+              struct http_response *res)
+{
+    handle_echo(worker, req, res);
+}
+
+static const struct http_route upload_routes[] = {
+    {HTTP_PUT, "/upload/{name}", handle_upload, NULL},
+    {HTTP_PUT, "/echo/{name}", handle_echo, NULL},
+};
+static const struct http_upload uploads[] = {
+    {handle_upload, 2000000, 5000},
+};
+
+static void
+start_for_uploads(struct http_parts *parts)
+{
+    http_parts_options(parts, upload_routes, 2);
+    parts->options.uploads = uploads;
+    parts->options.upload_count = 1;
+    parts->options.uploads_at_once = 1;
+    http_parts_start(parts);
+}
+
+static void
+put(const struct http_parts *parts, const char *path, int len,
+    const char *status)
+{
+    char out[256];
+
+    assert_int_equal(
+        http_parts_run(out, sizeof out,
+                       "head -c %d /dev/zero | curl -sS -H Expect: -T - -o "
+                       "/dev/null -w '%%{http_code}' http://127.0.0.1:%u/%s",
+                       len, parts->port, path),
+        0);
+    assert_string_equal(out, status);
+}
+
+static void
+an_upload_may_be_longer_than_other_requests_but_not_endless(void **state)
+{
+    struct http_parts parts;
+
+    (void)state;
+    start_for_uploads(&parts);
+    put(&parts, "upload/a", 2000000, "200");
+    put(&parts, "upload/a", 2000001, "413");
+    put(&parts, "upload/a", 2000000, "200");
+    put(&parts, "echo/a", 100001, "413");
+    (void)http_parts_stop(&parts);
+}
+
+static void
+one_upload_too_many_is_answered_503_until_the_first_is_gone(void **state)
+{
+    static const char begun[] =
+        "PUT /upload/a HTTP/1.1\r\n" HOST "Content-Length: 1000\r\n\r\nabc";
+    struct http_parts parts;
+    int fd;
+
+    (void)state;
+    start_for_uploads(&parts);
+    fd = http_parts_connect(parts.port);
+    assert_int_equal(send(fd, begun, sizeof begun - 1, 0), sizeof begun - 1);
+    /* Until the server has seen the head of the first. */
+    for (int i = 0; i < 100; i++) {
+        (void)talk(&parts, "PUT /upload/b HTTP/1.1\r\n" HOST
+                           "Connection: close\r\nContent-Length: 1\r\n\r\nx");
+        if (strncmp(reply, "HTTP/1.1 503", 12) == 0)
+            break;
+    }
+    assert_status("HTTP/1.1 503 ");
+    put(&parts, "echo/a", 10, "200");
+    (void)close(fd);
+    for (int i = 0; i < 100; i++) {
+        (void)talk(&parts, "PUT /upload/b HTTP/1.1\r\n" HOST
+                           "Connection: close\r\nContent-Length: 1\r\n\r\nx");
+        if (strncmp(reply, "HTTP/1.1 200", 12) == 0)
+            break;
+    }
+    assert_status("HTTP/1.1 200 ");
+    (void)http_parts_stop(&parts);
+}
+
+static void
 octets_that_are_no_request_end_the_connection(void **state)
 {
     static const char *const texts[] = {
@@ -872,6 +958,10 @@ main(void)
             json_of_the_wrong_kind_or_type_is_refused_with_the_reason),
         cmocka_unit_test(
             too_much_content_is_answered_before_the_connection_ends),
+        cmocka_unit_test(
+            an_upload_may_be_longer_than_other_requests_but_not_endless),
+        cmocka_unit_test(
+            one_upload_too_many_is_answered_503_until_the_first_is_gone),
         cmocka_unit_test(octets_that_are_no_request_end_the_connection),
         cmocka_unit_test(slow_heads_and_bodies_are_ended_by_their_deadlines),
         cmocka_unit_test(an_idle_connection_is_closed_without_a_word),
