@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/job.h"
+#include "ra/officer_case.h"
 #include "ra/timer.h"
 
 enum {
@@ -32,6 +33,7 @@ static const struct {
     {"timers", 5, timer_job, LANE_INSIDE},
     {"holds", 30, hold_job, LANE_INSIDE},
     {"expiry", 3600, expiry_job, LANE_INSIDE},
+    {"officer-cases", 20, officer_case_job, LANE_INSIDE},
 };
 
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

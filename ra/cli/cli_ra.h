@@ -4,7 +4,8 @@
 
 #include "base/cli.h"
 
-extern const struct cli_verb ra_verbs[];     /* account, application */
-extern const struct cli_verb review_verbs[]; /* review */
+extern const struct cli_verb ra_verbs[];      /* account, application */
+extern const struct cli_verb review_verbs[];  /* review */
+extern const struct cli_verb officer_verbs[]; /* officer */
 
 #endif

@@ -11,9 +11,9 @@ int
 main(int argc, char **argv)
 {
     static const struct cli_verb *const tables[] = {
-        ra_verbs,    review_verbs,   ca_verbs,      profile_verbs,
-        audit_verbs, ceremony_verbs, sample_verbs,  hsm_verbs,
-        db_verbs,    config_verbs,   service_verbs, NULL,
+        ra_verbs,     review_verbs,   officer_verbs, ca_verbs,  profile_verbs,
+        audit_verbs,  ceremony_verbs, sample_verbs,  hsm_verbs, db_verbs,
+        config_verbs, service_verbs,  NULL,
     };
 
     return cli_main(argc, argv, tables);
