@@ -374,7 +374,6 @@ form_make(const struct vault *vault, const struct form_input *input,
           struct buf *pdf, struct error *err)
 {
     const struct form_words *words = form_words_find(input->kind);
-    struct buf unused = BUF_INIT(FORM_PDF_MAX);
     char code[FORM_CODE_MAX + 1];
     struct form_heading heading;
     int pages;
@@ -393,8 +392,7 @@ form_make(const struct vault *vault, const struct form_input *input,
         .code = code,
     };
     /* The first time counts the pages. */
-    ok = draw(&heading, input, words, 0, &unused, &pages, err) &&
+    ok = draw(&heading, input, words, 0, pdf, &pages, err) &&
          draw(&heading, input, words, pages, pdf, &pages, err);
-    buf_cleanse(&unused); /* personal data */
     return ok || error_wrap(err, "form %s of %s", input->kind, input->number);
 }

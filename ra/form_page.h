@@ -33,8 +33,8 @@ struct form_cell {
     const char *english; /* of a choice, small beneath; or "" */
 };
 
-/* `total` is the number of pages that is printed: 0 while it is not known yet.
- * ERROR_INTERNAL when the font is not there. */
+/* `total` is the number of pages that is printed; 0 counts them, and `pdf` gets
+ * nothing. ERROR_INTERNAL when the font is not there. */
 bool form_page_begin(const struct form_heading *heading, int total,
                      struct buf *pdf, struct form_page **out,
                      struct error *err) MUST_CHECK;

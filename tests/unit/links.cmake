@@ -22,3 +22,9 @@ endif()
 if(TARGET test_audit_export)
     target_link_options(test_audit_export PRIVATE -Wl,--wrap=http_client_json)
 endif()
+
+# zbar reads the codes that forms bear.
+if(TARGET test_form)
+    pkg_check_modules(ZBAR REQUIRED IMPORTED_TARGET zbar)
+    target_link_libraries(test_form PkgConfig::ZBAR)
+endif()
