@@ -13,7 +13,8 @@
     DB_RA_DEVICE_PIN_SHIFT,                                                    \
     DB_RA_SHIPMENT_ADD, DB_RA_SHIPMENT_GET, DB_RA_SHIPMENT_BY_TRACKING,        \
     DB_RA_SHIPMENT_MOVE, DB_RA_SHIPMENT_LIST, DB_RA_SHIPMENT_EVENT,            \
-    DB_RA_SHIPMENT_EVENTS, DB_RA_PAPER_LIST, DB_RA_PAPER_SET,
+    DB_RA_SHIPMENT_EVENTS, DB_RA_PAPER_LIST, DB_RA_PAPER_SET,                  \
+    DB_RA_CLIENT_CASE_OF_ORDER, DB_RA_CLIENT_IS_PROVED,
 
 #define DB_RA_DEVICE_COLUMNS                                                   \
     "SELECT serial, model, state, number, account, spki, admin_sealed,"        \
@@ -138,7 +139,17 @@
     [DB_RA_PAPER_SET] =                                                        \
         {"ra_paper_set",                                                       \
          "UPDATE ra.paper SET state = $3, remark = $4, officer_id = $5::uuid," \
-         " changed_at = $6 WHERE number = $1 AND slot = $2"},
+         " changed_at = $6 WHERE number = $1 AND slot = $2"},                  \
+                                                                               \
+    [DB_RA_CLIENT_CASE_OF_ORDER] =                                             \
+        {"ra_client_case_of_order",                                            \
+         "SELECT number FROM ra.case_file WHERE order_id = $1::uuid"           \
+         " UNION SELECT number FROM ra.case_order"                             \
+         " WHERE order_id = $1::uuid LIMIT 1"},                                \
+    [DB_RA_CLIENT_IS_PROVED] =                                                 \
+        {"ra_client_is_proved",                                                \
+         "SELECT EXISTS (SELECT FROM ra.case_history WHERE number = $1"        \
+         " AND event = 'device-proved')"},
 
 /* clang-format on */
 
