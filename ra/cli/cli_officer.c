@@ -136,31 +136,11 @@ cases_print(const json_t *cases)
     }
 }
 
-static void
-officers_print(const json_t *officers)
-{
-    const json_t *row;
-    const json_t *role;
-    size_t i, j;
-
-    json_array_foreach(officers, i, row)
-    {
-        printf("%s  %-9s  %s:", ra_client_text(row, "officer_id"),
-               ra_client_text(row, "state"), ra_client_text(row, "name"));
-        json_array_foreach(json_object_get(row, "roles"), j, role)
-        {
-            printf(" %s", json_string_value(role));
-        }
-        printf("\n");
-    }
-}
-
 static int
-officer_list(struct cli *cli)
+officer_cases(struct cli *cli)
 {
     bool is_wrong = false;
     const char *folder = cli_option(cli, "--officer", &is_wrong);
-    bool is_cases = cli_flag(cli, "--cases");
     bool is_json = cli_flag(cli, "--json");
     struct error err = {0};
     json_t *answer = NULL;
@@ -168,15 +148,11 @@ officer_list(struct cli *cli)
 
     if (is_wrong || !cli_rest(cli, 0))
         return WRONG_USE;
-    ok = call(cli, folder, HTTP_GET,
-              is_cases ? "/v1/officer-cases" : "/v1/officers", NULL, &answer,
-              &err);
+    ok = call(cli, folder, HTTP_GET, "/v1/officer-cases", NULL, &answer, &err);
     if (ok && is_json)
         ra_client_print(answer);
-    else if (ok && is_cases)
-        cases_print(json_object_get(answer, "cases"));
     else if (ok)
-        officers_print(json_object_get(answer, "officers"));
+        cases_print(json_object_get(answer, "cases"));
     json_decref(answer);
     return ok ? 0 : cli_fail(cli, &err);
 }
@@ -267,18 +243,19 @@ officer_withdraw(struct cli *cli)
 }
 
 const struct cli_verb officer_verbs[] = {
-    {"officer list", "--officer DIR [--cases] [--json]",
-     "officers of the register, or their cases", true, officer_list},
     {"officer invite", "NAME --person NUMBER --roles ROLE[,ROLE] --officer DIR",
      "invite a person to become an officer, with a passkey", true,
      officer_invite},
     {"officer passkey", "OFFICER_ID --officer DIR",
      "invite an officer to make another passkey", true, officer_passkey},
+    {"officer release", "OFFICER_ID --officer DIR",
+     "open the case of an officer who leaves", true, officer_dismiss},
+    {"officer cases", "--officer DIR [--json]",
+     "officers on the way into the register, or out of it", true,
+     officer_cases},
     {"officer approve", "CASE --officer DIR",
      "sign a case as administrator; two are needed", true, officer_approve},
     {"officer withdraw", "CASE --officer DIR", "take a case back", true,
      officer_withdraw},
-    {"officer dismiss", "OFFICER_ID --officer DIR",
-     "open the case of an officer who leaves", true, officer_dismiss},
     {0},
 };
