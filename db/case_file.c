@@ -418,22 +418,6 @@ db_case_paper_await(struct db *db, const char *number, const char *slot,
 }
 
 bool
-db_case_form_add(struct db *db, const char *number, int revision,
-                 const char *kind, const struct buf *sealed,
-                 const uint8_t sha256[32], int64_t at, struct error *err)
-{
-    struct db_params p = {0};
-
-    db_bind_text(&p, number);
-    db_bind_int32(&p, revision);
-    db_bind_text(&p, kind);
-    db_bind_bytes(&p, sealed->data, sealed->len);
-    db_bind_bytes(&p, sha256, 32);
-    db_bind_time(&p, at);
-    return run(db, DB_RA_CASE_FORM, &p, number, err);
-}
-
-bool
 db_case_namesakes(struct db *db, const char *account, const char *unit_name,
                   const char *uscc, int64_t at, int64_t *count,
                   struct error *err)

@@ -153,12 +153,6 @@ bool db_case_documents_void(struct db *db, const char *number,
 bool db_case_paper_await(struct db *db, const char *number, const char *slot,
                          int64_t at, struct error *err) MUST_CHECK;
 
-/* The form that was made for this revision. */
-bool db_case_form_add(struct db *db, const char *number, int revision,
-                      const char *kind, const struct buf *sealed,
-                      const uint8_t sha256[32], int64_t at,
-                      struct error *err) MUST_CHECK;
-
 /* Other accounts with this name or number that have a live certificate or an
  * open case. */
 bool db_case_namesakes(struct db *db, const char *account,

@@ -100,13 +100,14 @@ db_decided_add(struct db *db, const char *number, int revision,
 }
 
 bool
-db_decided_list(struct db *db, const char *number, int revision, db_each *each,
-                void *arg, struct error *err)
+db_decided_list(struct db *db, const char *number, int revision, bool is_last,
+                db_each *each, void *arg, struct error *err)
 {
     struct db_params p = {0};
 
     db_bind_text(&p, number);
     db_bind_int32(&p, revision);
+    db_bind_bool(&p, is_last);
     return db_stream(db, DB_RA_DECIDED_LIST, &p, each, arg, err);
 }
 

@@ -46,9 +46,11 @@ struct db_decided {
 bool db_decided_add(struct db *db, const char *number, int revision,
                     const struct db_decided *decided,
                     struct error *err) MUST_CHECK;
-/* The last round of each step of one revision, in the order of the steps. */
+/* The decisions on one revision by step and round; `is_last`: the last round of
+ * each step alone. */
 bool db_decided_list(struct db *db, const char *number, int revision,
-                     db_each *each, void *arg, struct error *err) MUST_CHECK;
+                     bool is_last, db_each *each, void *arg,
+                     struct error *err) MUST_CHECK;
 bool db_decided_read(const struct db_result *row, size_t at,
                      struct db_decided *out, struct error *err) MUST_CHECK;
 

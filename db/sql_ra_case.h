@@ -15,24 +15,22 @@
     " c.deadline_at, c.completed_at"
 
 /* Statements that need a word: case_create has greatest(6, ...) because lpad()
- * would cut a number of more digits; decided_list gives the last round of each
- * step; corder_claim lets orders of one case go in the order in which they were
- * made. */
+ * would cut a number of more digits;  corder_claim lets orders of one case go
+ * in the order in which they were made. */
 #define DB_RA_CASE_NAMES                                                       \
     DB_RA_CASE_CREATE, DB_RA_CASE_GET, DB_RA_CASE_LOCK, DB_RA_CASE_LIST,       \
         DB_RA_CASE_MOVE, DB_RA_CASE_REVISE, DB_RA_CASE_ORDER,                  \
         DB_RA_CASE_COPIES, DB_RA_CASE_DEVICE, DB_RA_CASE_FACTS,                \
         DB_RA_CASE_DOCUMENTS, DB_RA_CASE_DOCUMENT_VOID, DB_RA_CASE_PAPER,      \
                                                                                \
-        DB_RA_CASE_FORM, DB_RA_CASE_NAMESAKES, DB_RA_CASE_SEAL_ORDER,          \
-        DB_RA_CASE_SEAL_LIST, DB_RA_CASE_RECORD, DB_RA_FIELD_SET,              \
-        DB_RA_FIELD_DELETE, DB_RA_FIELD_LIST, DB_RA_LINK_LAST, DB_RA_LINK_ADD, \
-        DB_RA_LINK_LIST, DB_RA_DECIDED_ADD, DB_RA_DECIDED_LIST,                \
-        DB_RA_CORDER_ADD, DB_RA_CORDER_QUEUE, DB_RA_CORDER_CLAIM,              \
-        DB_RA_CORDER_GET, DB_RA_CORDER_DONE, DB_RA_CORDER_PUT_OFF,             \
-        DB_RA_CORDER_LIST, DB_RA_HOLDER_ADD, DB_RA_HOLDER_CHANGE,              \
-        DB_RA_HOLDER_HANDLER, DB_RA_HOLDER_GET, DB_RA_HOLDER_LIVE,             \
-        DB_RA_HOLDER_OF_CASE,
+        DB_RA_CASE_NAMESAKES, DB_RA_CASE_SEAL_ORDER, DB_RA_CASE_SEAL_LIST,     \
+        DB_RA_CASE_RECORD, DB_RA_FIELD_SET, DB_RA_FIELD_DELETE,                \
+        DB_RA_FIELD_LIST, DB_RA_LINK_LAST, DB_RA_LINK_ADD, DB_RA_LINK_LIST,    \
+        DB_RA_DECIDED_ADD, DB_RA_DECIDED_LIST, DB_RA_CORDER_ADD,               \
+        DB_RA_CORDER_QUEUE, DB_RA_CORDER_CLAIM, DB_RA_CORDER_GET,              \
+        DB_RA_CORDER_DONE, DB_RA_CORDER_PUT_OFF, DB_RA_CORDER_LIST,            \
+        DB_RA_HOLDER_ADD, DB_RA_HOLDER_CHANGE, DB_RA_HOLDER_HANDLER,           \
+        DB_RA_HOLDER_GET, DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE,
 
 #define DB_RA_CASE_STATEMENTS                                                  \
     [DB_RA_CASE_CREATE] =                                                      \
@@ -137,10 +135,6 @@
                           "changed_at)"                                        \
                           " VALUES ($1, $2, 'awaited', $3) ON "                \
                           "CONFLICT DO NOTHING"},                              \
-    [DB_RA_CASE_FORM] =                                                        \
-        {"ra_case_form",                                                       \
-         "INSERT INTO ra.form (number, revision, kind, sealed, sha256,"        \
-         " made_at) VALUES ($1, $2, $3, $4, $5, $6)"},                         \
     [DB_RA_CASE_NAMESAKES] =                                                   \
         {"ra_case_namesakes",                                                  \
          "SELECT count(DISTINCT c.account) FROM ra.case_file c"                \
@@ -202,13 +196,14 @@
          " WHERE number = $1 AND revision = $2 AND step = $3"},                \
     [DB_RA_DECIDED_LIST] =                                                     \
         {"ra_decided_list",                                                    \
-         "SELECT DISTINCT ON (place) step, round, officer_id::text, "          \
-         "person,"                                                             \
-         " credential_id, verdict, decided_at, decision, statement,"           \
-         " array_position(ARRAY['entry', 'first-review', 'second-review',"     \
-         " 'making'], step) AS place FROM ra.case_decision"                    \
-         " WHERE number = $1 AND revision = $2 ORDER BY place, round "         \
-         "DESC"},                                                              \
+         "SELECT d.step, d.round, d.officer_id::text, d.person,"               \
+         " d.credential_id, d.verdict, d.decided_at, d.decision, d.statement"  \
+         " FROM ra.case_decision d WHERE d.number = $1 AND d.revision = $2"    \
+         " AND (NOT $3 OR d.round = (SELECT max(l.round)"                      \
+         " FROM ra.case_decision l WHERE l.number = d.number"                  \
+         " AND l.revision = d.revision AND l.step = d.step))"                  \
+         " ORDER BY array_position(ARRAY['entry', 'first-review',"             \
+         " 'second-review', 'making'], d.step), d.round"},                     \
     [DB_RA_CORDER_ADD] =                                                       \
         {"ra_corder_add",                                                      \
          "INSERT INTO ra.case_order (order_id, number, purpose, envelope,"     \

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/text.h"
 #include "db/holder.h"
 #include "ra/case_field.h"
@@ -11,6 +10,7 @@
 #include "ra/device.h"
 #include "ra/form.h"
 #include "ra/form_page.h"
+#include "ra/form_store.h"
 #include "ra/payment.h"
 #include "ra/seal_maker.h"
 
@@ -74,10 +74,7 @@ form_one(struct db *db, const struct case_effects *effects,
 {
     const struct vault *vault = effects->business->vault;
     struct buf pdf = BUF_INIT(FORM_PDF_MAX);
-    struct buf sealed = BUF_INIT(FORM_PDF_MAX + VAULT_OVERHEAD);
     char serial[2 * DB_HOLDER_SERIAL_LEN + 1];
-    char purpose[VAULT_PURPOSE_MAX + 1];
-    uint8_t hash[HASH_LEN];
     struct form_input input = {
         .kind = kind,
         .number = row->number,
@@ -94,15 +91,9 @@ form_one(struct db *db, const struct case_effects *effects,
         text_hex(row->predecessor_serial, DB_HOLDER_SERIAL_LEN, serial);
         input.serial = serial;
     }
-    snprintf(purpose, sizeof purpose, "form/%s/%d/%s", row->number,
-             row->revision, kind);
     ok = form_make(vault, &input, &pdf, err) &&
-         hash_sha256(pdf.data, pdf.len, hash, err) &&
-         vault_seal(vault, purpose, pdf.data, pdf.len, &sealed, err) &&
-         db_case_form_add(db, row->number, row->revision, kind, &sealed, hash,
-                          effects->act->at, err);
+         form_store(db, vault, &input, &pdf, effects->act->at, err);
     buf_cleanse(&pdf);
-    buf_clear(&sealed);
     return ok;
 }
 

@@ -5,6 +5,7 @@
 
 #include "db/document.h"
 #include "ra/case_field.h"
+#include "ra/client.h"
 
 /* ---- The condition of a business ------------------------------------------
  */
@@ -150,10 +151,19 @@ complete(struct db *db, const struct case_asked *asked, struct error *why,
     *holds = definition_fields_check(asked->definition, fields, true, why) &&
              case_fields_from_record(db, asked->row->account, asked->definition,
                                      fields, language, why);
-    if (*holds && asked->definition->business == BUSINESS_CHANGE &&
+    if (*holds && asked->definition->wants_device_proof) {
+        ok = client_is_proved(db, asked->row->number, holds, err);
+        if (ok && !*holds)
+            error_set(
+                why, ERROR_CONFLICT,
+                "请插上CA，在安全客户端中完成验证 / plug the device in and "
+                "prove it with the client first");
+    }
+    if (ok && *holds && asked->definition->business == BUSINESS_CHANGE &&
         asked->row->predecessor_issuer != NULL)
         ok = change_check(db, asked, why, holds, err);
-    else if (!*holds && why->code != ERROR_INPUT && why->code != ERROR_CONFLICT)
+    if (ok && !*holds && why->code != ERROR_INPUT &&
+        why->code != ERROR_CONFLICT)
         ok = error_set(err, why->code, "%s", why->what);
     case_fields_free(fields);
     return ok;

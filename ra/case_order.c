@@ -508,8 +508,8 @@ case_order_decisions(struct db *db, const struct db_case *row, json_t **out,
                      struct error *err)
 {
     *out = json_array();
-    if (db_decided_list(db, row->number, row->revision, decision_each, *out,
-                        err))
+    if (db_decided_list(db, row->number, row->revision, true, decision_each,
+                        *out, err))
         return true;
     json_decref(*out);
     *out = NULL;

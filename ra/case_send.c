@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "db/case_order.h"
 #include "db/holder.h"
 #include "ra/case_apply.h"
+#include "ra/case_tell.h"
 
 enum {
     ROUND_MAX = 100,
@@ -234,6 +236,26 @@ changes_store(struct db *db, const struct answer_run *run, struct error *err)
     return true;
 }
 
+/* The holder learns that a certificate is held, or no longer. */
+static bool
+tell(struct db *db, const struct answer_run *run, const struct db_case *row,
+     const char *event, struct error *err)
+{
+    char serial[2 * API_SERIAL_LEN + 1] = "";
+    json_t *values = json_object();
+    bool ok;
+
+    if (run->answer->change_count > 0)
+        text_hex(run->answer->change[0].serial, API_SERIAL_LEN, serial);
+    json_set_text(values, "serial", serial);
+    json_set_text(values, "not_after", "");
+    json_set_text(values, "days", "");
+    ok = case_tell(run->business, db, row, event, run->order->order_id, values,
+                   run->at, err);
+    json_decref(values);
+    return ok;
+}
+
 /* What is told of an order that moves no case. */
 static bool
 note(struct db *db, const struct answer_run *run, const struct db_case *row,
@@ -258,7 +280,8 @@ note(struct db *db, const struct answer_run *run, const struct db_case *row,
     json_set_text(detail, "purpose", run->order->purpose);
     if (!run->is_done)
         json_set_text(detail, "problem", run->problem);
-    ok = case_note(db, row, event, "signet-ra", detail, run->at, err);
+    ok = case_note(db, row, event, "signet-ra", detail, run->at, err) &&
+         (!run->is_done || tell(db, run, row, event, err));
     json_decref(detail);
     return ok;
 }

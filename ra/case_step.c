@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "db/case_history.h"
 #include "db/entry.h"
+#include "ra/calendar.h"
 #include "ra/case_field.h"
 #include "ra/notice.h"
 
@@ -371,13 +372,14 @@ case_timer_next(struct db *db, const struct definition *definition,
                 enum case_state state, int64_t since, int64_t after,
                 enum case_event *event, int64_t *at, struct error *err)
 {
-    (void)db;
-    (void)err;
     *at = 0;
     for (size_t i = 0; i < definition->timer_count; i++) {
         const struct definition_timer *timer = &definition->timer[i];
         int64_t due = since + INT64_C(86400) * timer->days;
 
+        if (timer->state == state && timer->is_working_days &&
+            !calendar_add(db, since, timer->days, &due, err))
+            return false;
         if (timer->state != state || due <= after || (*at != 0 && due >= *at))
             continue;
         *event = timer->event;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/job.h"
+#include "ra/case_send.h"
 #include "ra/officer_case.h"
 #include "ra/timer.h"
 
@@ -30,6 +31,7 @@ static const struct {
     ra_job_run *run;
     enum lane lane;
 } table[] = {
+    {"case-orders", 1, case_send_job, LANE_INSIDE},
     {"timers", 5, timer_job, LANE_INSIDE},
     {"holds", 30, hold_job, LANE_INSIDE},
     {"expiry", 3600, expiry_job, LANE_INSIDE},
