@@ -111,35 +111,3 @@ db_notice_list(struct db *db, const char *number, const char *state,
     db_bind_int32(&p, (int32_t)limit);
     return db_stream(db, DB_RA_NOTICE_LIST, &p, each, arg, err);
 }
-
-bool
-db_notice_field(struct db *db, const char *number, const char *name,
-                struct db_notice_field *out, bool *is_there, struct error *err)
-{
-    struct db_params p = {0};
-    struct db_result *r = NULL;
-
-    memset(out, 0, sizeof *out);
-    db_bind_text(&p, number);
-    db_bind_text(&p, name);
-    if (!db_query(db, DB_RA_NOTICE_FIELD, &p, &r, err))
-        return error_wrap(err, "field %s of %s", name, number);
-    *is_there = db_rows(r) == 1;
-    if (*is_there &&
-        (!db_read_text_null(r, 0, 0, &out->value, err) ||
-         (!db_is_null(r, 0, 1) &&
-          !db_read_bytes(r, 0, 1, &out->sealed, &out->sealed_len, err)) ||
-         !db_read_text(r, 0, 2, &out->language, err))) {
-        db_result_free(r);
-        return false;
-    }
-    out->held = r;
-    return true;
-}
-
-void
-db_notice_field_clear(struct db_notice_field *field)
-{
-    db_result_free(field->held);
-    memset(field, 0, sizeof *field);
-}

@@ -1,4 +1,4 @@
-/* The outbox of notices: table ra.notice; and where a case's notices go. */
+/* The outbox of notices: table ra.notice. */
 #ifndef DB_NOTICE_H
 #define DB_NOTICE_H
 
@@ -47,18 +47,5 @@ bool db_notice_list(struct db *db, const char *number, const char *state,
                     struct error *err) MUST_CHECK;
 bool db_notice_read(const struct db_result *row, size_t at,
                     struct db_notice *out, struct error *err) MUST_CHECK;
-
-/* A field of a case, clear or sealed; *is_there false if it has none. */
-struct db_notice_field {
-    const char *value; /* NULL when sealed */
-    const uint8_t *sealed;
-    size_t sealed_len;
-    const char *language; /* of the case */
-    struct db_result *held;
-};
-bool db_notice_field(struct db *db, const char *number, const char *name,
-                     struct db_notice_field *out, bool *is_there,
-                     struct error *err) MUST_CHECK;
-void db_notice_field_clear(struct db_notice_field *field);
 
 #endif

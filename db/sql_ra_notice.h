@@ -9,8 +9,7 @@
     DB_RA_NOTICE_CLAIM,                                                        \
     DB_RA_NOTICE_SENT,                                                         \
     DB_RA_NOTICE_FAILED,                                                       \
-    DB_RA_NOTICE_LIST,                                                         \
-    DB_RA_NOTICE_FIELD,
+    DB_RA_NOTICE_LIST,
 
 /* What db_notice_read() reads, in its order. */
 #define DB_RA_NOTICE_COLUMNS                                                   \
@@ -47,12 +46,7 @@
          "SELECT" DB_RA_NOTICE_COLUMNS " FROM ra.notice"                       \
          " WHERE ($1::text IS NULL OR number = $1)"                            \
          " AND ($2::text IS NULL OR state = $2)"                               \
-         " ORDER BY made_at DESC, id LIMIT $3"},                               \
-    [DB_RA_NOTICE_FIELD] =                                                     \
-        {"ra_notice_field",                                                    \
-         "SELECT f.value, f.sealed, c.language FROM ra.case_field f"           \
-         " JOIN ra.case_file c USING (number)"                                 \
-         " WHERE number = $1 AND name = $2"},
+         " ORDER BY made_at DESC, id LIMIT $3"},
 /* clang-format on */
 
 #endif

@@ -37,7 +37,6 @@
     DB_RA_INVOICE_ADD,                                                         \
     DB_RA_INVOICE_GET,                                                         \
     DB_RA_RECONCILIATION_EVENTS,                                               \
-    DB_RA_RECONCILIATION_REFUNDS,                                              \
     DB_RA_RECONCILIATION_PUT,                                                  \
     DB_RA_RECONCILIATION_GET,                                                  \
     DB_RA_RECONCILIATION_LIST,
@@ -214,10 +213,7 @@
          " p.number, e.kind, p.state FROM ra.payment_event e"                  \
          " JOIN ra.payment p ON p.id = e.payment WHERE e.method = 'online'"    \
          " AND e.at >= $1 AND e.at < $2 AND e.actor <> 'signet-ra'"            \
-         " ORDER BY e.event_id LIMIT $3"},                                     \
-    [DB_RA_RECONCILIATION_REFUNDS] =                                           \
-        {"ra_reconciliation_refunds", DB_RA_REFUND_COLUMNS                     \
-         " WHERE r.id = $1::uuid"},                                            \
+         " ORDER BY e.event_id"},                                              \
     [DB_RA_RECONCILIATION_PUT] =                                               \
         {"ra_reconciliation_put",                                              \
          "INSERT INTO ra.reconciliation (day, report, is_matched, made_at)"    \

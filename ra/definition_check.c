@@ -241,6 +241,9 @@ static const struct {
 } other_events[] = {
     {"shipped", " carrier tracking "},
     {"delivered", " carrier tracking "},
+    {"payment-partial", " amount wanted "},
+    {"payment-surplus", " amount "},
+    {"payment-late", " amount "},
     {"refunded", " amount "},
     {"invoiced", " invoice "},
     {"certificate-expiring", " serial not_after days "},

@@ -36,18 +36,4 @@ bool notice_queue(struct db *db, const struct vault *vault,
 bool notice_fill(const char *text, const json_t *values, struct buf *out,
                  struct error *err) MUST_CHECK;
 
-/* To the handler of a case, by the fields handler_mobile and, if there is one,
- * handler_email: a text in the case's language, filled in from `values`. What
- * the case lacks is not sent. `round` tells events of one name apart ("" if
- * there is only one). */
-struct notice_text {
-    const char *event;
-    const char *subject[2]; /* 中文, English */
-    const char *text[2];
-};
-bool notice_handler(struct db *db, const struct vault *vault,
-                    const char *number, const struct notice_text *text,
-                    const char *round, const json_t *values, int64_t at,
-                    struct error *err) MUST_CHECK;
-
 #endif

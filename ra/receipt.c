@@ -8,7 +8,8 @@
 #include "base/log.h"
 #include "db/nonce.h"
 #include "db/payment.h"
-#include "ra/payment_notice.h"
+#include "ra/case_tell.h"
+#include "ra/money.h"
 #include "ra/signed_call.h"
 
 struct taking {
@@ -53,10 +54,30 @@ go_on(const struct business *business, struct db *db, const char *number,
            case_apply_within(business, db, &act, NULL, err);
 }
 
+/* Tells the handler; `wanted` 0: nothing more is. */
+static bool
+tell(struct db *db, const struct db_case *row, const struct taking *taking,
+     const char *name, int64_t amount, int64_t wanted, struct error *err)
+{
+    json_t *values = json_object();
+    char text[MONEY_TEXT_MAX + 1];
+    bool ok;
+
+    money_format(amount, text);
+    json_set_text(values, "amount", text);
+    money_format(wanted, text);
+    json_set_text(values, "wanted", text);
+    ok = case_tell(taking->business, db, row, name, taking->receipt->event_id,
+                   values, taking->now, err);
+    json_decref(values);
+    return ok;
+}
+
 /* What is too much goes back, and the handler is told. */
 static bool
 send_back(struct db *db, const struct db_payment *payment,
-          const struct taking *taking, struct error *err)
+          const struct db_case *row, const struct taking *taking,
+          struct error *err)
 {
     const struct payment_judgement *judgement = &taking->out.judgement;
     bool is_late = judgement->verdict == PAYMENT_LATE;
@@ -64,9 +85,8 @@ send_back(struct db *db, const struct db_payment *payment,
     return payment_refund(db, payment->id, judgement->surplus,
                           is_late ? "late" : "overpaid", taking->now,
                           taking->now, err) &&
-           payment_notice_surplus(taking->business, db, payment->number,
-                                  judgement->surplus, is_late,
-                                  taking->receipt->event_id, taking->now, err);
+           tell(db, row, taking, is_late ? "payment-late" : "payment-surplus",
+                judgement->surplus, 0, err);
 }
 
 /* The payment's row, and what follows. The event is written. */
@@ -95,12 +115,11 @@ count_in(struct db *db, const struct db_payment *payment,
               judgement->verdict == PAYMENT_LATE ? "payment-late"
                                                  : "payment-received",
               err) ||
-        (judgement->surplus > 0 && !send_back(db, payment, taking, err)))
+        (judgement->surplus > 0 && !send_back(db, payment, row, taking, err)))
         return false;
     if (judgement->verdict == PAYMENT_PARTIAL)
-        return payment_notice_partial(taking->business, db, payment->number,
-                                      receipt->amount, judgement->wanted,
-                                      receipt->event_id, taking->now, err);
+        return tell(db, row, taking, "payment-partial", receipt->amount,
+                    judgement->wanted, err);
     return judgement->verdict != PAYMENT_COMPLETE ||
            go_on(taking->business, db, payment->number, taking->now, err);
 }

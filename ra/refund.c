@@ -8,7 +8,8 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "db/payment.h"
-#include "ra/payment_notice.h"
+#include "ra/case_tell.h"
+#include "ra/money.h"
 #include "ra/receipt.h"
 
 enum {
@@ -95,6 +96,22 @@ count_out(struct db *db, const struct db_payment *payment,
            db_payment_change(db, &change, err);
 }
 
+static bool
+tell(struct db *db, const struct db_case *row,
+     const struct finishing *finishing, struct error *err)
+{
+    json_t *values = json_object();
+    char text[MONEY_TEXT_MAX + 1];
+    bool ok;
+
+    money_format(finishing->refund->amount, text);
+    json_set_text(values, "amount", text);
+    ok = case_tell(finishing->business, db, row, "refunded",
+                   finishing->refund->id, values, finishing->now, err);
+    json_decref(values);
+    return ok;
+}
+
 /* In the order of locks: case, payment, refund. */
 static bool
 finish(struct db *db, void *arg, struct error *err)
@@ -107,9 +124,7 @@ finish(struct db *db, void *arg, struct error *err)
               db_payment_get(db, refund->payment, true, &payment, err) &&
               count_out(db, &payment, finishing, err) &&
               note_refund(db, &row, finishing, err) &&
-              payment_notice_refunded(finishing->business, db, refund->number,
-                                      refund->amount, refund->id,
-                                      finishing->now, err);
+              tell(db, &row, finishing, err);
 
     db_payment_clear(&payment);
     db_case_clear(&row);

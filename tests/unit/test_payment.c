@@ -1,6 +1,6 @@
 /*
- * Money on a real database, with fakes of the payment provider, of the vault
- * and of the engine (ra/case_apply.h): every event counts once, nothing is paid
+ * Money on a real database, with fakes of the payment provider and of the
+ * engine (ra/case_apply.h): every event counts once, nothing is paid
  * back that a certificate was issued for, and nothing is lost in between.
  */
 #include <setjmp.h>
@@ -26,24 +26,6 @@ enum { NOW = 1795500000, DAY = 86400 };
 
 /* ---- Fakes ----------------------------------------------------------------
  */
-
-bool
-vault_seal(const struct vault *vault, const char *purpose, const uint8_t *data,
-           size_t len, struct buf *out, struct error *err)
-{
-    (void)vault;
-    (void)err;
-    assert_non_null(purpose);
-    return buf_add(out, data, len);
-}
-
-bool
-vault_open(const struct vault *vault, const char *purpose,
-           const uint8_t *sealed, size_t len, struct buf *out,
-           struct error *err)
-{
-    return vault_seal(vault, purpose, sealed, len, out, err);
-}
 
 static bool engine_fails; /* as if the machine stopped there */
 
@@ -79,6 +61,25 @@ case_note(struct db *db, const struct db_case *row, const char *event,
     assert_non_null(row->number);
     assert_non_null(actor);
     assert_non_null(event);
+    return true;
+}
+
+static int told_partial, told_refunded;
+
+bool
+case_tell(const struct business *it, struct db *on, const struct db_case *row,
+          const char *name, const char *round, const json_t *values, int64_t at,
+          struct error *err)
+{
+    (void)it;
+    (void)on;
+    (void)row;
+    (void)at;
+    (void)err;
+    assert_non_null(round);
+    assert_non_null(json_object_get(values, "amount"));
+    told_partial += strcmp(name, "payment-partial") == 0;
+    told_refunded += strcmp(name, "refunded") == 0;
     return true;
 }
 
@@ -256,6 +257,7 @@ start(void **state)
     memset(&provider, 0, sizeof provider);
     provider.refund = PROVIDER_REFUND_DONE;
     engine_fails = false;
+    told_partial = told_refunded = 0;
     options.connection = pg_connection("signet_ra");
     assert_true(db_open(&options, &db, NULL));
     pg_sql("INSERT INTO ra.case_transition VALUES"
@@ -368,9 +370,7 @@ a_part_waits_for_the_rest_and_the_handler_is_told(void **state)
     receive(CASE_1, "E1", 15000);
     ASSERT_ASK("SELECT state FROM ra.case_file WHERE number = '%s'", CASE_1,
                "awaiting-payment");
-    ASSERT_ASK("SELECT count(*) FROM ra.notice WHERE number = '%s'"
-               " AND event = 'payment.partial'",
-               CASE_1, "1");
+    assert_int_equal(told_partial, 1);
     receive(CASE_1, "E2", 5000);
     ASSERT_ASK("SELECT state FROM ra.case_file WHERE number = '%s'", CASE_1,
                "first-review");
@@ -583,9 +583,7 @@ a_case_given_up_before_shipping_is_paid_back_at_once(void **state)
     assert_int_equal(provider.refund_amount, 20000);
     ASSERT_ASK("SELECT state FROM ra.payment WHERE number = '%s'", CASE_1,
                "refunded");
-    ASSERT_ASK("SELECT count(*) FROM ra.notice WHERE number = '%s'"
-               " AND event = 'payment.refunded'",
-               CASE_1, "1");
+    assert_int_equal(told_refunded, 1);
 }
 
 static void
