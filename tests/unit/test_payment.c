@@ -17,6 +17,7 @@
 
 #include "db/payment.h"
 #include "db/sql_ra.h"
+#include "ra/case_tell.h"
 #include "ra/payment.h"
 #include "ra/receipt.h"
 #include "ra/refund.h"
