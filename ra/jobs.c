@@ -11,7 +11,10 @@
 #include "base/text.h"
 #include "db/job.h"
 #include "ra/case_send.h"
+#include "ra/invoice.h"
 #include "ra/officer_case.h"
+#include "ra/reconciliation.h"
+#include "ra/refund.h"
 #include "ra/timer.h"
 
 enum {
@@ -36,6 +39,9 @@ static const struct {
     {"holds", 30, hold_job, LANE_INSIDE},
     {"expiry", 3600, expiry_job, LANE_INSIDE},
     {"officer-cases", 20, officer_case_job, LANE_INSIDE},
+    {"payments", 5, payment_job, LANE_OUTSIDE},
+    {"invoices", 60, invoice_job, LANE_INSIDE},
+    {"reconciliation", 600, reconciliation_job, LANE_OUTSIDE},
 };
 
 enum { JOB_COUNT = sizeof table / sizeof table[0] };

@@ -1,5 +1,6 @@
 /* Every call of the RA's API, in the order of docs/openapi.yaml. */
 #include "ra/handlers.h"
+#include "ra/handlers_payment.h"
 #include "ra/handlers_session.h"
 
 const struct http_route ra_routes[] = {
@@ -41,6 +42,19 @@ const struct http_route ra_routes[] = {
      handle_officer_case_credential, NULL},
     {HTTP_POST, "/v1/officer-cases/{id}/decisions", handle_officer_case_decide,
      NULL},
+
+    {HTTP_POST, "/v1/cases/{number}/payment", handle_payment_choose, NULL},
+    {HTTP_GET, "/v1/cases/{number}/payment", handle_payment_show, NULL},
+    {HTTP_POST, "/v1/cases/{number}/transfers", handle_transfer_add, NULL},
+    {HTTP_POST, "/v1/callbacks/payment", handle_payment_callback, NULL},
+    {HTTP_GET, "/v1/refunds", handle_refund_list, NULL},
+    {HTTP_POST, "/v1/refunds/{id}/retry", handle_refund_retry, NULL},
+    {HTTP_POST, "/v1/refunds/{id}/paid-out", handle_refund_paid_out, NULL},
+    {HTTP_GET, "/v1/cases/{number}/invoice", handle_invoice_show, NULL},
+    {HTTP_GET, "/v1/reconciliations", handle_reconciliation_list, NULL},
+    {HTTP_POST, "/v1/reconciliations/{day}", handle_reconciliation_repeat,
+     NULL},
+    {HTTP_GET, "/v1/notices", handle_notice_list, NULL},
 
     {HTTP_GET, "/", handle_static, NULL},
     {HTTP_GET, "/portal", handle_static, NULL},
