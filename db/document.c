@@ -225,16 +225,6 @@ db_document_page(struct db *db, const char *id, int page, struct db_sealed *out,
     return sealed_get(db, DB_RA_DOCUMENT_PAGE, &p, out, err);
 }
 
-bool
-db_document_fields(struct db *db, const char *number, db_each *each, void *arg,
-                   struct error *err)
-{
-    struct db_params p = {0};
-
-    db_bind_text(&p, number);
-    return db_stream(db, DB_RA_DOCUMENT_FIELDS, &p, each, arg, err);
-}
-
 /* ---- Findings -------------------------------------------------------------
  */
 

@@ -83,11 +83,6 @@ bool db_document_original(struct db *db, const char *id, struct db_sealed *out,
 bool db_document_page(struct db *db, const char *id, int page,
                       struct db_sealed *out, struct error *err) MUST_CHECK;
 
-/* Fields of the case that are not sealed, one row (name, value) each: enough
- * for what decides about slots. */
-bool db_document_fields(struct db *db, const char *number, db_each *each,
-                        void *arg, struct error *err) MUST_CHECK;
-
 /* ---- Findings -------------------------------------------------------------
  */
 

@@ -15,7 +15,6 @@
     DB_RA_DOCUMENT_FORM,                                                       \
     DB_RA_DOCUMENT_ORIGINAL,                                                   \
     DB_RA_DOCUMENT_PAGE,                                                       \
-    DB_RA_DOCUMENT_FIELDS,                                                     \
     DB_RA_FINDING_CLEAR,                                                       \
     DB_RA_FINDING_ADD,                                                         \
     DB_RA_FINDING_LIST,                                                        \
@@ -68,9 +67,6 @@
         {"ra_document_page",                                                   \
          "SELECT sealed, width, height FROM ra.document_page"                  \
          " WHERE document = $1::uuid AND page = $2"},                          \
-    [DB_RA_DOCUMENT_FIELDS] = {"ra_document_fields",                           \
-                               "SELECT name, value FROM ra.case_field"         \
-                               " WHERE number = $1 AND value IS NOT NULL"},    \
     [DB_RA_FINDING_CLEAR] =                                                    \
         {"ra_finding_clear",                                                   \
          "DELETE FROM ra.finding"                                              \

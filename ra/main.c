@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/service.h"
 #include "ra/handlers.h"
+#include "ra/handlers_document.h"
 #include "ra/jobs.h"
 #include "ra/outbox.h"
 
@@ -19,6 +20,7 @@ enum {
 struct state {
     struct ra ra;
     struct http_server_options options;
+    struct http_upload upload; /* documents */
     struct http_server *server;
     struct outbox *outbox;
     struct definitions *definitions;
@@ -41,6 +43,11 @@ ra_free(void *arg)
 static void
 options_fill(struct state *state, const struct config *config)
 {
+    state->upload = (struct http_upload){
+        .handle = handle_document_add,
+        .body_max = (size_t)config_int(config, "ra.upload_max"),
+        .body_timeout_ms = config_int(config, "ra.upload_timeout_s") * 1000,
+    };
     state->options = (struct http_server_options){
         .listen = config_text(config, "ra.listen"),
         .certificate_file = config_path(config, "ra.certificate_file"),
@@ -54,6 +61,9 @@ options_fill(struct state *state, const struct config *config)
         .worker_count = (size_t)config_int(config, "ra.workers"),
         .queue_max = (size_t)config_int(config, "ra.queue"),
         .body_max = (size_t)config_int(config, "ra.body_max"),
+        .uploads = &state->upload,
+        .upload_count = 1,
+        .uploads_at_once = (size_t)config_int(config, "ra.uploads"),
         .connection_max = CONNECTION_MAX,
         .header_timeout_ms = HEADER_TIMEOUT_MS,
         .body_timeout_ms = BODY_TIMEOUT_MS,

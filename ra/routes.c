@@ -1,5 +1,6 @@
 /* Every call of the RA's API, in the order of docs/openapi.yaml. */
 #include "ra/handlers.h"
+#include "ra/handlers_document.h"
 #include "ra/handlers_payment.h"
 #include "ra/handlers_session.h"
 
@@ -42,6 +43,15 @@ const struct http_route ra_routes[] = {
      handle_officer_case_credential, NULL},
     {HTTP_POST, "/v1/officer-cases/{id}/decisions", handle_officer_case_decide,
      NULL},
+
+    {HTTP_PUT, "/v1/cases/{number}/documents/{slot}", handle_document_add,
+     NULL},
+    {HTTP_DELETE, "/v1/cases/{number}/documents/{slot}", handle_document_remove,
+     NULL},
+    {HTTP_GET, "/v1/cases/{number}/documents/{slot}", handle_document_original,
+     NULL},
+    {HTTP_GET, "/v1/cases/{number}/documents/{slot}/pages/{page}",
+     handle_document_page, NULL},
 
     {HTTP_POST, "/v1/cases/{number}/payment", handle_payment_choose, NULL},
     {HTTP_GET, "/v1/cases/{number}/payment", handle_payment_show, NULL},
