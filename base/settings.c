@@ -53,6 +53,10 @@ const struct config_setting config_settings[] = {
      "File that holds that token's user PIN."},
     {"hsm.ocsp.signers", CONFIG_INT, 1, 64, "2",
      "Number of signer processes of signet-ocsp."},
+    {"hsm.ra.token", CONFIG_TEXT, 1, 32, "signet-ra",
+     "Label of the token with the key that wraps signet-ra's data keys."},
+    {"hsm.ra.pin_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File that holds that token's user PIN."},
     {"hsm.root.token", CONFIG_TEXT, 1, 32, "signet-root",
      "Label of the token with the root's key, present in ceremonies only."},
     {"hsm.root.pin_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
@@ -92,6 +96,11 @@ const struct config_setting config_settings[] = {
      "revoked, so keep it short."},
     {"ca.ocsp_signer_renew_s", CONFIG_INT, MINUTE_S, 90 * DAY_S, "302400",
      "Age in seconds at which an OCSP signer gets its next certificate."},
+    {"ca.activation_max_days", CONFIG_INT, 1, 400, "240",
+     "Days from an order to the end of its activation, at most."},
+    {"ca.passkey_origins", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "Origins whose passkeys may be enrolled for officers, like "
+     "https://console.example.cn, with spaces between; without it none."},
     {"ca.clock_tolerance_s", CONFIG_INT, 0, DAY_S, "300",
      "Seconds that a decision's time may lie ahead of this machine's clock."},
 

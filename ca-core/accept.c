@@ -5,25 +5,29 @@
 
 #include "db/order.h"
 
-enum { STATEMENT_MAX = 4096 };
-
 bool
 accept_prepare(struct accept *out, const struct api_envelope *envelope,
                const uint8_t digest[32],
                const struct decision_evidence *evidence,
                const char *requested_by, int64_t now, struct error *err)
 {
+    const struct api_order *over;
+    uint8_t over_digest[32];
+
     memset(out, 0, sizeof *out);
+    if (!api_order_signed(envelope->order, &over, over_digest, err))
+        return false;
+    out->has_pending = over != envelope->order;
+    memcpy(out->pending_digest, over_digest, sizeof out->pending_digest);
     out->envelope = envelope;
     memcpy(out->digest, digest, sizeof out->digest);
     out->requested_by = requested_by;
     out->now = now;
     out->body.limit = API_BODY_MAX;
     for (size_t i = 0; i < envelope->decision_count; i++) {
-        out->statement[i].limit = STATEMENT_MAX;
-        if (!api_statement_encode(&envelope->decision[i],
-                                  envelope->order->order_id, digest,
-                                  &out->statement[i], err))
+        out->statement[i].limit = API_STATEMENT_MAX;
+        if (!api_statement_encode(&envelope->decision[i], over->order_id,
+                                  over_digest, &out->statement[i], err))
             goto fail;
     }
     if (json_canonical(envelope->order->json, &out->body, err) &&
@@ -44,6 +48,32 @@ accept_clear(struct accept *accept)
     record_clear(&accept->record);
 }
 
+struct db_decision_row
+accept_decision_row(const char *order_id, const struct api_decision *decision,
+                    const struct buf *statement)
+{
+    bool is_passkey = decision->client_data_len > 0;
+    struct db_decision_row row = {
+        .order_id = order_id,
+        .step = api_step_name(decision->step),
+        .officer_id =
+            decision->officer_id[0] != '\0' ? decision->officer_id : NULL,
+        .verdict = api_verdict_name(decision->verdict),
+        .decided_at = decision->decided_at,
+        .statement = statement->data,
+        .statement_len = statement->len,
+        .signature = decision->signature,
+        .signature_len = decision->signature_len,
+        .authenticator_data = is_passkey ? decision->authenticator_data : NULL,
+        .authenticator_data_len = decision->authenticator_data_len,
+        .client_data = is_passkey ? decision->client_data : NULL,
+        .client_data_len = decision->client_data_len,
+    };
+
+    memcpy(row.credential_id, decision->credential_id, 32);
+    return row;
+}
+
 bool
 accept_insert(struct db *db, struct accept *accept, struct error *err)
 {
@@ -57,6 +87,7 @@ accept_insert(struct db *db, struct accept *accept, struct error *err)
         .requested_by = accept->requested_by,
         .received_at = accept->now,
         .finished_at = accept->now,
+        .pending_digest = accept->has_pending ? accept->pending_digest : NULL,
     };
     bool is_new;
 
@@ -68,20 +99,9 @@ accept_insert(struct db *db, struct accept *accept, struct error *err)
         accept->is_known = true;
         return error_set(err, ERROR_CONFLICT, "the order is known");
     }
-    for (size_t i = 0; i < envelope->decision_count; i++) {
-        const struct api_decision *decision = &envelope->decision[i];
-
-        rows[i] = (struct db_decision_row){
-            .order_id = envelope->order->order_id,
-            .step = api_step_name(decision->step),
-            .officer_id = decision->officer_id,
-            .decided_at = decision->decided_at,
-            .statement = accept->statement[i].data,
-            .statement_len = accept->statement[i].len,
-            .signature = decision->signature,
-            .signature_len = decision->signature_len,
-        };
-        memcpy(rows[i].credential_id, decision->credential_id, 32);
-    }
+    for (size_t i = 0; i < envelope->decision_count; i++)
+        rows[i] =
+            accept_decision_row(envelope->order->order_id,
+                                &envelope->decision[i], &accept->statement[i]);
     return db_decision_insert(db, rows, envelope->decision_count, err);
 }

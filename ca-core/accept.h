@@ -1,12 +1,13 @@
 /*
  * Acceptance of an order that takes effect in one transaction (hold, release,
- * revoke, enroll-officer, dismiss-officer): its row, its decisions and the log
+ * revoke, and those about officers): its row, its decisions and the log
  * entry, beside whatever it does.
  */
 #ifndef CA_CORE_ACCEPT_H
 #define CA_CORE_ACCEPT_H
 
 #include "ca-core/record.h"
+#include "db/order.h"
 
 /* Made before the transaction, so that nothing is computed under its locks. */
 struct accept {
@@ -15,6 +16,8 @@ struct accept {
     const char *requested_by; /* borrowed */
     int64_t now;
     struct buf body; /* RFC 8785 form of the order */
+    bool has_pending;
+    uint8_t pending_digest[32];
     struct buf statement[API_DECISIONS_MAX];
     struct record record; /* order.accepted */
     bool is_known;        /* accept_insert() found the order id */
@@ -26,6 +29,11 @@ bool accept_prepare(struct accept *out, const struct api_envelope *envelope,
                     const char *requested_by, int64_t now,
                     struct error *err) MUST_CHECK;
 void accept_clear(struct accept *accept); /* zeroed is nothing */
+
+/* The row of a decision with the statement that was signed. Borrows. */
+struct db_decision_row accept_decision_row(const char *order_id,
+                                           const struct api_decision *decision,
+                                           const struct buf *statement);
 
 /* First in the transaction: order (done) and decisions. When the order id is
  * there, is_known is set and the error is ERROR_CONFLICT. */

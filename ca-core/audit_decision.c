@@ -4,20 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "base/hash.h"
 #include "base/text.h"
-#include "ca-core/decision.h"
 
-enum { KEYS_MAX = 64, STATEMENT_MAX = 4096 };
+enum { KEYS_MAX = 64 };
 
 struct audit_keys {
-    struct {
-        uint8_t id[32]; /* SHA-256 of the certificate */
-        EVP_PKEY *key;
-    } at[KEYS_MAX];
-    size_t next; /* to be replaced */
+    struct decision_key at[KEYS_MAX]; /* of certificates */
+    size_t next;                      /* to be replaced */
 };
 
 struct audit_keys *
@@ -32,50 +26,90 @@ audit_keys_free(struct audit_keys *keys)
     if (keys == NULL)
         return;
     for (size_t i = 0; i < KEYS_MAX; i++)
-        EVP_PKEY_free(keys->at[i].key);
+        decision_key_clear(&keys->at[i]);
     free(keys);
 }
 
-/* The key in a certificate that must be the one named. Borrowed until the next
- * call. */
-static bool
-get_key(struct audit_keys *keys, const json_t *decision, const uint8_t id[32],
-        EVP_PKEY **out, struct error *err)
+bool
+audit_decision_key(const json_t *decision, struct decision_key *out,
+                   struct error *err)
 {
     struct buf certificate = BUF_INIT(API_CERTIFICATE_MAX);
-    int64_t not_before, not_after;
-    EVP_PKEY *key = NULL;
-    uint8_t got[32], digest[32];
-    bool ok = false;
+    struct api_credential credential = {.kind = API_CREDENTIAL_X509};
+    void *owned[3] = {NULL};
+    json_t *passkey;
+    bool ok;
 
-    if (!json_get_bytes(decision, "certificate", API_CERTIFICATE_MAX,
-                        &certificate, err))
-        goto out;
-    if (!hash_sha256(buf_text(&certificate), certificate.len, digest, err))
-        goto out;
-    if (memcmp(digest, id, sizeof digest) != 0) {
-        error_set(err, ERROR_INPUT,
-                  "\"certificate\" is not the one of \"credential_id\"");
-        goto out;
+    memset(out, 0, sizeof *out);
+    if (!json_find_object(decision, "credential", &passkey, err))
+        return false;
+    if (passkey != NULL) {
+        ok = api_credential_parse(passkey, &credential, owned, err);
+    } else {
+        ok = json_get_bytes(decision, "certificate", API_CERTIFICATE_MAX,
+                            &certificate, err);
+        credential.certificate = certificate.data;
+        credential.certificate_len = certificate.len;
     }
-    for (size_t i = 0; i < KEYS_MAX; i++)
-        if (keys->at[i].key != NULL && memcmp(keys->at[i].id, id, 32) == 0) {
-            *out = keys->at[i].key;
-            ok = true;
-            goto out;
-        }
-    if (!decision_credential_read(certificate.data, certificate.len, &key, got,
-                                  &not_before, &not_after, err))
-        goto out;
-    EVP_PKEY_free(keys->at[keys->next].key);
-    keys->at[keys->next].key = key;
-    memcpy(keys->at[keys->next].id, id, 32);
-    keys->next = (keys->next + 1) % KEYS_MAX;
-    *out = key;
-    ok = true;
-out:
+    ok = ok && decision_key_make(&credential, out, err);
+    for (size_t i = 0; i < 3; i++)
+        free(owned[i]);
     buf_clear(&certificate);
     return ok;
+}
+
+static bool
+is_passkey(const json_t *decision)
+{
+    return json_object_get(decision, "credential") != NULL;
+}
+
+/* The certificate is the one named: its digest says so. */
+static bool
+check_certificate(const json_t *decision, const uint8_t id[32],
+                  struct error *err)
+{
+    struct buf certificate = BUF_INIT(API_CERTIFICATE_MAX);
+    uint8_t digest[HASH_LEN];
+    bool ok = json_get_bytes(decision, "certificate", API_CERTIFICATE_MAX,
+                             &certificate, err) &&
+              hash_sha256(buf_text(&certificate), certificate.len, digest, err);
+
+    if (ok && memcmp(digest, id, sizeof digest) != 0)
+        ok = error_set(err, ERROR_INPUT,
+                       "\"certificate\" is not the one of "
+                       "\"credential_id\"");
+    buf_clear(&certificate);
+    return ok;
+}
+
+/* The key of the credential, which must be the one named. Borrowed until the
+ * next call. */
+static bool
+get_key(struct audit_keys *keys, const json_t *decision, const uint8_t id[32],
+        const struct decision_key **out, struct error *err)
+{
+    struct decision_key *slot = &keys->at[keys->next];
+
+    /* The id of a passkey says nothing of its key: those are not kept. */
+    if (!is_passkey(decision)) {
+        if (!check_certificate(decision, id, err))
+            return false;
+        for (size_t i = 0; i < KEYS_MAX; i++)
+            if (keys->at[i].key != NULL && keys->at[i].origin == NULL &&
+                memcmp(keys->at[i].id, id, 32) == 0) {
+                *out = &keys->at[i];
+                return true;
+            }
+        keys->next = (keys->next + 1) % KEYS_MAX;
+    }
+    decision_key_clear(slot);
+    if (!audit_decision_key(decision, slot, err))
+        return false;
+    *out = slot;
+    return memcmp(slot->id, id, 32) == 0 ||
+           error_set(err, ERROR_INPUT,
+                     "\"credential\" is not the one of \"credential_id\"");
 }
 
 bool
@@ -87,6 +121,7 @@ audit_decision_parse(const json_t *json, struct api_decision *out,
 
     (void)json_object_del(bare, "statement");
     (void)json_object_del(bare, "certificate");
+    (void)json_object_del(bare, "credential");
     ok = api_decision_parse(bare, out, err);
     json_decref(bare);
     return ok;
@@ -96,16 +131,17 @@ static bool
 check_one(struct audit_keys *keys, const json_t *json, const char *order_id,
           const uint8_t digest[32], struct error *err)
 {
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
-    struct api_decision decision = {0};
+    struct buf statement = BUF_INIT(API_STATEMENT_MAX);
+    const struct decision_key *key;
+    struct api_decision decision;
+    struct api_verifier verifier;
     const char *text;
-    EVP_PKEY *key;
     bool ok = false;
 
     if (!json_is_object(json))
         return error_set(err, ERROR_INPUT, "no object");
     if (!audit_decision_parse(json, &decision, err) ||
-        !json_get_text(json, "statement", STATEMENT_MAX, &text, err) ||
+        !json_get_text(json, "statement", API_STATEMENT_MAX, &text, err) ||
         !api_statement_encode(&decision, order_id, digest, &statement, err) ||
         !get_key(keys, json, decision.credential_id, &key, err))
         goto out;
@@ -113,29 +149,36 @@ check_one(struct audit_keys *keys, const json_t *json, const char *order_id,
         error_set(err, ERROR_INPUT, "\"statement\" is not one over this order");
         goto out;
     }
-    ok = decision_check_signature(&decision, order_id, digest, key, err);
+    verifier = decision_key_verifier(key);
+    ok = api_decision_verify(&decision, order_id, digest, &verifier, err);
 out:
     buf_clear(&statement);
     return ok;
 }
 
-/* The digest that was signed is that of the order which stands there. */
+/* The digest that stands there is that of the order which stands there; what
+ * was signed is that order, or the one that it has pending. */
 static bool
 get_order(const json_t *entry, const char **order_id, uint8_t digest[32],
           struct error *err)
 {
     char hex[65];
     const char *named;
-    json_t *order;
+    json_t *order, *pending;
 
     if (!json_get_object(entry, "order", &order, err) ||
-        !json_get_text(order, "order_id", TEXT_UUID_LEN, order_id, err) ||
         !json_get_text(entry, "digest", 64, &named, err) ||
+        !json_find_object(order, "pending", &pending, err) ||
         !json_digest(order, digest, err))
         return false;
     text_hex(digest, 32, hex);
-    return strcmp(hex, named) == 0 ||
-           error_set(err, ERROR_INPUT, "\"digest\" is not that of the order");
+    if (strcmp(hex, named) != 0)
+        return error_set(err, ERROR_INPUT,
+                         "\"digest\" is not that of the order");
+    if (pending != NULL && !json_digest(pending, digest, err))
+        return false;
+    return json_get_text(pending != NULL ? pending : order, "order_id",
+                         TEXT_UUID_LEN, order_id, err);
 }
 
 bool

@@ -231,8 +231,13 @@ sign_and_store(struct db *db, const struct certify_issuer *issuer,
                struct error *err)
 {
     struct result result = {.request = request, .row = row};
-    struct record_issue issue = {request->order_id, issuer->name, row->profile,
-                                 row->serial,       NULL,         0};
+    struct record_issue issue = {request->order_id,
+                                 issuer->name,
+                                 row->profile,
+                                 row->serial,
+                                 row->spki_sha256,
+                                 NULL,
+                                 0};
     uint8_t signature[HSM_SIGNATURE_MAX];
     size_t len = sizeof signature, start = der->len;
     bool ok;

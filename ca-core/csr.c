@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
 #include "hsm/scheme.h"
 
 /* What the signature is over, and the signature. */
@@ -117,6 +121,48 @@ csr_parse(const uint8_t *der, size_t len, struct csr *out, struct error *err)
 fail:
     csr_clear(out);
     return false;
+}
+
+static EVP_PKEY *
+make_key(enum hsm_key_type type)
+{
+    switch (type) {
+    case HSM_KEY_RSA_2048:
+        return EVP_RSA_gen(2048);
+    case HSM_KEY_RSA_3072:
+        return EVP_RSA_gen(3072);
+    case HSM_KEY_RSA_4096:
+        return EVP_RSA_gen(4096);
+    case HSM_KEY_EC_P384:
+        return EVP_EC_gen("P-384");
+    case HSM_KEY_ED25519:
+        return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    default:
+        return EVP_EC_gen("P-256");
+    }
+}
+
+bool
+csr_make_up(enum hsm_key_type type, struct buf *out, struct error *err)
+{
+    EVP_PKEY *key = make_key(type);
+    X509_REQ *request = X509_REQ_new();
+    unsigned char *der = NULL;
+    int len = -1;
+    bool ok;
+
+    if (key != NULL && request != NULL &&
+        X509_REQ_set_pubkey(request, key) == 1 &&
+        X509_REQ_sign(request, key,
+                      hsm_scheme_digest(hsm_scheme_default(type))) > 0)
+        len = i2d_X509_REQ(request, &der);
+    ok = len > 0 && buf_add(out, der, (size_t)len);
+    if (!ok)
+        error_openssl(err, ERROR_INTERNAL, "make a request up");
+    OPENSSL_free(der);
+    X509_REQ_free(request);
+    EVP_PKEY_free(key);
+    return ok;
 }
 
 void

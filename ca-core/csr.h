@@ -19,6 +19,10 @@ struct csr {
  * octets must outlive `out`. */
 bool csr_parse(const uint8_t *der, size_t len, struct csr *out,
                struct error *err) MUST_CHECK;
+/* A request of a key that is made for it and thrown away: to see what would be
+ * issued to a key that is not there yet. */
+bool csr_make_up(enum hsm_key_type type, struct buf *out,
+                 struct error *err) MUST_CHECK;
 void csr_clear(struct csr *csr); /* zeroed is nothing */
 
 #endif

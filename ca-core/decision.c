@@ -1,82 +1,156 @@
 /* Judging decisions; see ca-core/decision.h. */
 #include "ca-core/decision.h"
 
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/x509.h>
-
-#include "base/clock.h"
-#include "hsm/scheme.h"
+#include "base/hash.h"
+#include "ca-core/key_check.h"
 
 /* ---- What is needed ---------------------------------------------------- */
 
 static const enum api_role step_role[API_STEP_COUNT] = {
-    [API_STEP_MAKING] = API_ROLE_MAKER,
     [API_STEP_ENTRY] = API_ROLE_INTAKE_CLERK,
     [API_STEP_FIRST_REVIEW] = API_ROLE_FIRST_REVIEWER,
     [API_STEP_SECOND_REVIEW] = API_ROLE_SECOND_REVIEWER,
     [API_STEP_ADMINISTRATION] = API_ROLE_BUSINESS_ADMINISTRATOR,
     [API_STEP_SECOND_ADMINISTRATION] = API_ROLE_BUSINESS_ADMINISTRATOR,
+    [API_STEP_MAKING] = API_ROLE_MAKER,
+    [API_STEP_HOLDER] = API_ROLE_COUNT, /* no officer's */
 };
 
 enum {
-    REVIEWS = 1 << API_STEP_FIRST_REVIEW | 1 << API_STEP_SECOND_REVIEW,
+    ENTRY = 1 << API_STEP_ENTRY,
+    FIRST = 1 << API_STEP_FIRST_REVIEW,
+    SECOND = 1 << API_STEP_SECOND_REVIEW,
+    REVIEWS = FIRST | SECOND,
     ADMINISTRATION =
         1 << API_STEP_ADMINISTRATION | 1 << API_STEP_SECOND_ADMINISTRATION,
-    ENTRY = 1 << API_STEP_ENTRY,
+    MAKING = 1 << API_STEP_MAKING,
+    HOLDER = 1 << API_STEP_HOLDER,
 };
 
-static bool
-is_officers(enum api_kind kind)
+/* Steps of an order as bits, and what all of them say. */
+struct need {
+    unsigned all, any, allowed; /* each of `all`; one of `any`, if there is */
+    enum api_verdict verdict;
+};
+
+/* Without a holder's. */
+static struct need
+need_of(const struct api_order *order)
 {
-    return kind == API_ENROLL_OFFICER || kind == API_DISMISS_OFFICER;
+    switch (order->kind) {
+    case API_ENROLL_OFFICER:
+    case API_DISMISS_OFFICER:
+    case API_ENROLL_CREDENTIAL:
+        return (struct need){.all = ADMINISTRATION, .allowed = ADMINISTRATION};
+    case API_HOLD:
+        /* What the first reviewer passed is held until the second decides:
+         * domain.md, 1.8 #15 and #17. */
+        if (order->pending != NULL)
+            return (struct need){.all = FIRST, .allowed = FIRST};
+        /* Holding must be quick, and a release undoes it. */
+        return (struct need){.any = REVIEWS, .allowed = REVIEWS | ENTRY};
+    case API_RELEASE:
+        if (order->pending != NULL)
+            return (struct need){
+                .all = SECOND, .allowed = SECOND, .verdict = API_REJECT};
+        break;
+    default:
+        break;
+    }
+    return order->activation_until != 0
+               ? (struct need){.all = REVIEWS | MAKING,
+                               .allowed = REVIEWS | MAKING | ENTRY}
+               : (struct need){.all = REVIEWS, .allowed = REVIEWS | ENTRY};
 }
 
 const char *const *
-decision_steps(enum api_kind kind)
+decision_steps(const struct api_order *order)
 {
     static const char *const reviews[] = {"first-review", "second-review",
                                           NULL};
-    static const char *const one[] = {"first-review", NULL};
+    static const char *const made[] = {"first-review", "second-review",
+                                       "making", NULL};
+    static const char *const first[] = {"first-review", NULL};
+    static const char *const second[] = {"second-review", NULL};
     static const char *const administration[] = {"administration",
                                                  "second-administration", NULL};
+    struct need need = need_of(order);
 
-    if (is_officers(kind))
+    if (need.all == ADMINISTRATION)
         return administration;
-    return kind == API_HOLD ? one : reviews;
+    if ((need.all & MAKING) != 0)
+        return made;
+    if (need.all == SECOND)
+        return second;
+    return need.all == REVIEWS ? reviews : first;
+}
+
+bool
+decision_is_by_holder(const struct api_envelope *envelope)
+{
+    for (size_t i = 0; i < envelope->decision_count; i++)
+        if (envelope->decision[i].step == API_STEP_HOLDER)
+            return true;
+    return false;
+}
+
+/* What a holder decides alone: domain.md, 1.4 (RENEW has no review) and, for
+ * their own certificate, the end of it. */
+static bool
+is_holders(const struct api_order *order)
+{
+    if (order->kind == API_RENEW)
+        return true;
+    return order->kind == API_REVOKE &&
+           (order->reason == API_REASON_SUPERSEDED ||
+            order->reason == API_REASON_CESSATION_OF_OPERATION ||
+            order->reason == API_REASON_KEY_COMPROMISE ||
+            order->reason == API_REASON_UNSPECIFIED);
+}
+
+static bool
+check_decided(const struct api_envelope *envelope, const struct need *need,
+              unsigned *seen, struct error *err)
+{
+    *seen = 0;
+    for (size_t i = 0; i < envelope->decision_count; i++) {
+        const struct api_decision *decision = &envelope->decision[i];
+        const char *step = api_step_name(decision->step);
+        unsigned bit = 1u << decision->step;
+
+        if ((need->allowed & bit) == 0)
+            return error_set(err, ERROR_DENIED,
+                             "this order of kind %s has no step %s",
+                             api_kind_name(envelope->order->kind), step);
+        if ((*seen & bit) != 0)
+            return error_set(err, ERROR_DENIED, "step %s was decided twice",
+                             step);
+        if (decision->verdict != need->verdict)
+            return error_set(err, ERROR_DENIED, "step %s says %s, not %s", step,
+                             api_verdict_name(decision->verdict),
+                             api_verdict_name(need->verdict));
+        *seen |= bit;
+    }
+    return true;
 }
 
 static bool
 check_steps(const struct api_envelope *envelope, struct error *err)
 {
-    enum api_kind kind = envelope->order->kind;
-    unsigned needed = is_officers(kind) ? ADMINISTRATION : REVIEWS;
-    unsigned allowed = is_officers(kind) ? needed : needed | ENTRY;
-    unsigned seen = 0;
+    struct need need = need_of(envelope->order);
+    unsigned seen;
 
-    for (size_t i = 0; i < envelope->decision_count; i++) {
-        enum api_step step = envelope->decision[i].step;
-
-        if (envelope->decision[i].verdict != API_APPROVE)
-            return error_set(err, ERROR_DENIED, "step %s is no approval",
-                             api_step_name(step));
-        if ((allowed & (1u << step)) == 0)
-            return error_set(err, ERROR_DENIED,
-                             "an order of kind %s has no step %s",
-                             api_kind_name(kind), api_step_name(step));
-        if ((seen & (1u << step)) != 0)
-            return error_set(err, ERROR_DENIED, "step %s was decided twice",
-                             api_step_name(step));
-        seen |= 1u << step;
-    }
-    /* Holding must be quick, and a release undoes it: one reviewer will do. */
-    if (kind == API_HOLD && (seen & REVIEWS) != 0)
+    if (decision_is_by_holder(envelope) && is_holders(envelope->order))
+        need = (struct need){.all = HOLDER, .allowed = HOLDER};
+    if (!check_decided(envelope, &need, &seen, err))
+        return false;
+    if ((seen & need.any) != 0)
         return true;
     for (int step = 0; step < API_STEP_COUNT; step++)
-        if ((needed & (1u << step)) != 0 && (seen & (1u << step)) == 0)
+        if (((need.all | need.any) & ~seen & (1u << step)) != 0)
             return error_set(err, ERROR_DENIED, "step %s is missing",
                              api_step_name((enum api_step)step));
     return true;
@@ -112,10 +186,39 @@ find_credential(const struct decision_credential *credentials, size_t count,
     return NULL;
 }
 
+/* Of officers and holders alike: decided neither too long ago nor in the
+ * future, and the credential valid then and still now: who may no longer decide
+ * may not have an old decision carried out either. */
 static bool
-check_officer(const struct api_decision *decision,
-              const struct db_credential *credential, int64_t now,
-              int64_t tolerance_s, struct error *err)
+check_time(const struct decision_case *what,
+           const struct api_decision *decision, int64_t not_before,
+           int64_t not_after, struct error *err)
+{
+    const struct api_order *order = what->envelope->order;
+    int64_t now = what->now, at = decision->decided_at;
+
+    if (at > now + what->tolerance_s)
+        return error_set(err, ERROR_DENIED, "decided in the future");
+    /* What waits for a device is decided long before it is done. */
+    if (order->activation_until != 0
+            ? at < order->created_at - what->tolerance_s
+            : at < now - DECISION_AGE_MAX_S)
+        return order->activation_until != 0
+                   ? error_set(err, ERROR_DENIED,
+                               "decided before the order was made")
+                   : error_set(err, ERROR_DENIED,
+                               "decided more than %d days ago",
+                               DECISION_AGE_MAX_S / 86400);
+    return (at >= not_before - what->tolerance_s && at <= not_after &&
+            now >= not_before && now <= not_after) ||
+           error_set(err, ERROR_DENIED,
+                     "the credential is not valid then or now");
+}
+
+static bool
+check_officer(const struct decision_case *what,
+              const struct api_decision *decision,
+              const struct db_credential *credential, struct error *err)
 {
     const struct db_officer *officer = &credential->officer;
 
@@ -134,21 +237,10 @@ check_officer(const struct api_decision *decision,
         return error_set(err, ERROR_DENIED, "officer %s is no %s",
                          decision->officer_id,
                          api_role_name(step_role[decision->step]));
-    if (decision->decided_at > now + tolerance_s)
-        return error_set(err, ERROR_DENIED, "decided in the future");
-    if (decision->decided_at < now - DECISION_AGE_MAX_S)
-        return error_set(err, ERROR_DENIED, "decided more than %d days ago",
-                         DECISION_AGE_MAX_S / 86400);
-    /* Valid when decided, and still now: who may no longer decide may not have
-     * an old decision carried out either. */
-    if (decision->decided_at < credential->not_before - tolerance_s ||
-        decision->decided_at > credential->not_after ||
-        now > credential->not_after || now < credential->not_before)
-        return error_set(
-            err, ERROR_DENIED,
-            "the credential of officer %s is not valid then or now",
-            decision->officer_id);
-    if (decision->decided_at < officer->since - tolerance_s)
+    if (!check_time(what, decision, credential->not_before,
+                    credential->not_after, err))
+        return error_wrap(err, "officer %s", decision->officer_id);
+    if (decision->decided_at < officer->since - what->tolerance_s)
         return error_set(err, ERROR_DENIED, "officer %s was not enrolled yet",
                          decision->officer_id);
     return true;
@@ -173,10 +265,11 @@ check_interest(const struct api_order *order, const struct db_officer *officer,
          strcmp(order->officer.officer_id, officer->officer_id) == 0))
         return error_set(err, ERROR_DENIED,
                          "the officer to be enrolled may not decide");
-    if (order->kind == API_DISMISS_OFFICER &&
+    if ((order->kind == API_DISMISS_OFFICER ||
+         order->kind == API_ENROLL_CREDENTIAL) &&
         strcmp(order->officer_id, officer->officer_id) == 0)
         return error_set(err, ERROR_DENIED,
-                         "the officer to be dismissed may not decide");
+                         "the officer whom it is about may not decide");
     return true;
 }
 
@@ -199,252 +292,167 @@ check_different(const struct api_envelope *envelope,
     return true;
 }
 
-/* ---- The signature ----------------------------------------------------- */
+/* ---- A device that completes ------------------------------------------- */
 
+/* The maker said which device, by serial number and key. */
 static bool
-choose_scheme(const EVP_PKEY *key, enum hsm_scheme *out)
+check_named(const struct api_envelope *envelope, struct error *err)
 {
-    if (EVP_PKEY_is_a(key, "EC"))
-        *out =
-            EVP_PKEY_get_bits(key) > 256 ? HSM_ECDSA_SHA384 : HSM_ECDSA_SHA256;
-    else if (EVP_PKEY_is_a(key, "RSA"))
-        *out = HSM_RSA_PKCS1_SHA256;
-    else if (EVP_PKEY_is_a(key, "ED25519"))
-        *out = HSM_ED25519;
-    else
+    const struct api_completion *completion = &envelope->completion;
+    uint8_t digest[HASH_LEN];
+
+    if (!hash_sha256(completion->spki, completion->spki_len, digest, err))
         return false;
-    return true;
+    for (size_t i = 0; i < envelope->decision_count; i++) {
+        const struct api_device *named = &envelope->decision[i].device;
+
+        if (envelope->decision[i].step == API_STEP_MAKING &&
+            strcmp(named->serial, completion->serial) == 0 &&
+            memcmp(named->spki_sha256, digest, sizeof digest) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_DENIED,
+                     "device %s is not the one that the maker named",
+                     completion->serial);
 }
 
-bool
-decision_check_signature(const struct api_decision *decision,
-                         const char *order_id, const uint8_t digest[32],
-                         EVP_PKEY *key, struct error *err)
+/* With a key no worse than those that are certified. */
+static bool
+check_device_signature(const struct api_envelope *envelope, struct error *err)
 {
-    struct buf statement = BUF_INIT(4096);
-    enum hsm_scheme scheme;
-    bool ok = false;
+    const struct api_completion *completion = &envelope->completion;
+    struct der spki = {completion->spki, completion->spki_len};
+    struct buf message = BUF_INIT(API_STATEMENT_MAX);
+    struct public_key key = {0};
+    bool ok;
 
-    if (!choose_scheme(key, &scheme)) {
-        error_set(err, ERROR_DENIED, "a credential that cannot sign decisions");
-        goto out;
-    }
-    if (!api_statement_encode(decision, order_id, digest, &statement, err))
-        goto out;
-    if (!hsm_scheme_verify(scheme, key, statement.data, statement.len,
-                           decision->signature, decision->signature_len, err)) {
-        error_set(err, ERROR_DENIED,
-                  "the signature of step %s is not over this order",
-                  api_step_name(decision->step));
-        goto out;
-    }
-    ok = true;
-out:
-    buf_clear(&statement);
+    ok = public_key_parse(spki, &key, err) &&
+         key_check(&key, spki, NULL, NULL, err);
+    if (!ok)
+        error_wrap(err, "the key of device %s", completion->serial);
+    ok = ok && api_completion_encode(completion->serial, completion->csr,
+                                     completion->csr_len,
+                                     envelope->order->order_id, &message, err);
+    if (ok &&
+        !api_verify(key.key, message.data, message.len, completion->signature,
+                    completion->signature_len, err))
+        ok = error_set(err, ERROR_DENIED,
+                       "the request is not signed by device %s for this order",
+                       completion->serial);
+    public_key_clear(&key);
+    buf_clear(&message);
     return ok;
 }
 
-bool
-decision_judge(const struct api_envelope *envelope, const uint8_t digest[32],
-               const struct decision_credential *credentials,
-               size_t credential_count, int64_t now, int64_t tolerance_s,
-               struct error *err)
+static bool
+check_completion(const struct decision_case *what, struct error *err)
+{
+    const struct api_envelope *envelope = what->envelope;
+
+    if (envelope->order->activation_until == 0)
+        return true;
+    if (envelope->completion.csr == NULL)
+        return error_set(err, ERROR_INPUT,
+                         "csr, device and device_signature are missing: the "
+                         "order waits for its device");
+    if (what->now > envelope->order->activation_until)
+        return error_set(err, ERROR_CONFLICT,
+                         "the time for activation is over");
+    return check_named(envelope, err) && check_device_signature(envelope, err);
+}
+
+/* ---- Pending orders ---------------------------------------------------- */
+
+/* Released by a rejection is what was held for the very order that is
+ * rejected, and not by who held it. */
+static bool
+check_hold(const struct decision_case *what, const uint8_t pending_digest[32],
+           const struct db_officer *by, struct error *err)
+{
+    const struct api_order *order = what->envelope->order;
+    const struct decision_hold *hold = what->hold;
+
+    if (order->kind != API_RELEASE || order->pending == NULL)
+        return true;
+    if (hold == NULL || memcmp(hold->pending_digest, pending_digest, 32) != 0)
+        return error_set(err, ERROR_DENIED,
+                         "these certificates are not held for the pending "
+                         "order");
+    if (strcmp(hold->officer_id, by->officer_id) == 0 ||
+        decision_same_person(hold->person, by->person))
+        return error_set(err, ERROR_DENIED,
+                         "one person decided first-review and second-review");
+    return true;
+}
+
+/* ---- The judgement ----------------------------------------------------- */
+
+static bool
+judge_holder(const struct decision_case *what, const char *order_id,
+             const uint8_t digest[32], struct error *err)
+{
+    const struct api_decision *decision = &what->envelope->decision[0];
+    const struct decision_holder *holder = what->holder;
+
+    if (holder == NULL ||
+        memcmp(holder->credential_id, decision->credential_id, 32) != 0)
+        return error_set(err, ERROR_DENIED,
+                         "the holder's certificate is not the one that the "
+                         "order is about");
+    if (!holder->is_allowed)
+        return error_set(err, ERROR_DENIED,
+                         "its profile lets no holder decide");
+    if (!holder->is_valid)
+        return error_set(err, ERROR_DENIED,
+                         "the holder's certificate is held or revoked");
+    return check_time(what, decision, holder->not_before, holder->not_after,
+                      err) &&
+           api_decision_verify(decision, order_id, digest,
+                               &(struct api_verifier){.key = holder->key}, err);
+}
+
+static bool
+judge_officers(const struct decision_case *what, const char *order_id,
+               const uint8_t digest[32], struct error *err)
 {
     const struct decision_credential *by[API_DECISIONS_MAX];
-    const struct api_order *order = envelope->order;
+    const struct api_envelope *envelope = what->envelope;
 
-    if (!check_steps(envelope, err))
-        return false;
     for (size_t i = 0; i < envelope->decision_count; i++) {
         const struct api_decision *decision = &envelope->decision[i];
 
-        by[i] = find_credential(credentials, credential_count,
+        by[i] = find_credential(what->credential, what->credential_count,
                                 decision->credential_id);
         if (by[i] == NULL)
             return error_set(err, ERROR_DENIED,
                              "step %s: a credential that is not registered",
                              api_step_name(decision->step));
-        if (!check_officer(decision, by[i]->row, now, tolerance_s, err) ||
-            !check_interest(order, &by[i]->row->officer, err))
+        if (!check_officer(what, decision, by[i]->row, err) ||
+            !check_interest(envelope->order, &by[i]->row->officer, err) ||
+            !check_hold(what, digest, &by[i]->row->officer, err))
             return error_wrap(err, "step %s", api_step_name(decision->step));
     }
     if (!check_different(envelope, by, err))
         return false;
     for (size_t i = 0; i < envelope->decision_count; i++)
-        if (!decision_check_signature(&envelope->decision[i], order->order_id,
-                                      digest, by[i]->key, err))
+        if (!api_decision_verify(&envelope->decision[i], order_id, digest,
+                                 &by[i]->verifier, err))
             return false;
     return true;
 }
 
-/* ---- The register ------------------------------------------------------ */
-
-enum { SLOT_COUNT = 1024 }; /* officers are few; a full slot is replaced */
-
-struct decision_keys {
-    struct {
-        uint8_t id[32];
-        EVP_PKEY *key; /* NULL: free */
-    } slot[SLOT_COUNT];
-};
-
-struct decision_keys *
-decision_keys_new(void)
+bool
+decision_judge(const struct decision_case *what, struct error *err)
 {
-    return base_alloc(sizeof(struct decision_keys));
-}
+    const struct api_order *over;
+    uint8_t digest[32];
 
-void
-decision_keys_free(struct decision_keys *keys)
-{
-    if (keys == NULL)
-        return;
-    for (size_t i = 0; i < SLOT_COUNT; i++)
-        EVP_PKEY_free(keys->slot[i].key);
-    free(keys);
-}
-
-static bool
-read_time(const ASN1_TIME *time, int64_t *out)
-{
-    struct tm tm;
-
-    if (ASN1_TIME_to_tm(time, &tm) != 1)
+    if (!check_steps(what->envelope, err) ||
+        !api_order_signed(what->envelope->order, &over, digest, err))
         return false;
-    return clock_join(&(struct clock_date){tm.tm_year + 1900, tm.tm_mon + 1,
-                                           tm.tm_mday, tm.tm_hour, tm.tm_min,
-                                           tm.tm_sec},
-                      out);
-}
-
-bool
-decision_credential_read(const uint8_t *certificate, size_t len, EVP_PKEY **key,
-                         uint8_t id[32], int64_t *not_before,
-                         int64_t *not_after, struct error *err)
-{
-    const unsigned char *p = certificate;
-    X509 *x509 = d2i_X509(NULL, &p, (long)len);
-    EVP_PKEY *got = NULL;
-    enum hsm_scheme scheme;
-    unsigned id_len = 0;
-    bool ok = false;
-
-    if (x509 == NULL || p != certificate + len) {
-        error_openssl(err, ERROR_INPUT, "not exactly one certificate");
-        goto out;
-    }
-    got = X509_get_pubkey(x509);
-    if (got == NULL || !choose_scheme(got, &scheme)) {
-        error_openssl(err, ERROR_INPUT, "no key that signs decisions");
-        goto out;
-    }
-    if (X509_digest(x509, EVP_sha256(), id, &id_len) != 1 || id_len != 32 ||
-        !read_time(X509_get0_notBefore(x509), not_before) ||
-        !read_time(X509_get0_notAfter(x509), not_after)) {
-        error_openssl(err, ERROR_INPUT, "unreadable certificate");
-        goto out;
-    }
-    *key = got;
-    got = NULL;
-    ok = true;
-out:
-    EVP_PKEY_free(got);
-    X509_free(x509);
-    return ok;
-}
-
-/* The key of a credential, decoded at its first use. Borrowed from `keys`
- * until the next call. */
-static bool
-get_key(struct decision_keys *keys, const struct db_credential *row,
-        EVP_PKEY **out, struct error *err)
-{
-    size_t at = ((size_t)row->credential_id[0] << 8 | row->credential_id[1]) %
-                SLOT_COUNT;
-    int64_t not_before, not_after;
-    uint8_t id[32];
-    EVP_PKEY *key;
-
-    if (keys->slot[at].key == NULL ||
-        memcmp(keys->slot[at].id, row->credential_id, 32) != 0) {
-        if (!decision_credential_read(row->public_data, row->public_data_len,
-                                      &key, id, &not_before, &not_after, err)) {
-            err->code = ERROR_INTERNAL; /* it was judged when enrolled */
-            return error_wrap(err, "registered credential");
-        }
-        /* The identifier is the digest; a row that lies about it would let
-         * another key decide. */
-        if (memcmp(id, row->credential_id, 32) != 0) {
-            EVP_PKEY_free(key);
-            return error_set(err, ERROR_INTERNAL,
-                             "a credential is not what its identifier says");
-        }
-        EVP_PKEY_free(keys->slot[at].key);
-        keys->slot[at].key = key;
-        memcpy(keys->slot[at].id, id, 32);
-    }
-    *out = keys->slot[at].key;
-    return true;
-}
-
-void
-decision_evidence_clear(struct decision_evidence *evidence)
-{
-    for (size_t i = 0; i < API_DECISIONS_MAX; i++)
-        buf_clear(&evidence->certificate[i]);
-}
-
-/* Of decisions that were judged right: each has its credential. */
-static void
-keep_evidence(const struct api_envelope *envelope,
-              const struct decision_credential *credentials, size_t count,
-              struct decision_evidence *out)
-{
-    for (size_t i = 0; i < envelope->decision_count; i++) {
-        const struct db_credential *row =
-            find_credential(credentials, count,
-                            envelope->decision[i].credential_id)
-                ->row;
-
-        out->certificate[i].limit = row->public_data_len;
-        buf_add(&out->certificate[i], row->public_data, row->public_data_len);
-    }
-}
-
-bool
-decision_verify(struct decision_keys *keys, struct db *db,
-                const struct api_envelope *envelope, const uint8_t digest[32],
-                int64_t now, int64_t tolerance_s,
-                struct decision_evidence *evidence, struct error *err)
-{
-    struct decision_credential credentials[API_DECISIONS_MAX];
-    uint8_t ids[API_DECISIONS_MAX][32];
-    struct db_credential *rows = NULL;
-    size_t found = 0, held = 0;
-    bool ok = false;
-
-    for (size_t i = 0; i < envelope->decision_count; i++)
-        memcpy(ids[i], envelope->decision[i].credential_id, 32);
-    if (!db_credential_list(db, ids, envelope->decision_count, &rows, &found,
-                            err))
-        goto out;
-    for (; held < found; held++) {
-        EVP_PKEY *key;
-
-        if (!get_key(keys, &rows[held], &key, err))
-            goto out;
-        /* Two credentials may share a slot: each judgement owns its keys. */
-        if (EVP_PKEY_up_ref(key) != 1)
-            abort();
-        credentials[held] = (struct decision_credential){&rows[held], key};
-    }
-    ok = decision_judge(envelope, digest, credentials, found, now, tolerance_s,
-                        err);
-    if (ok)
-        keep_evidence(envelope, credentials, found, evidence);
-out:
-    for (size_t i = 0; i < held; i++)
-        EVP_PKEY_free(credentials[i].key);
-    db_credentials_free(rows, found);
-    return ok;
+    if (decision_is_by_holder(what->envelope))
+        return judge_holder(what, over->order_id, digest, err) ||
+               error_wrap(err, "step holder");
+    return judge_officers(what, over->order_id, digest, err) &&
+           check_completion(what, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "ca-core/answer.h"
@@ -20,6 +21,7 @@ struct desk {
     const struct api_order *order; /* the envelope's */
     const char *requested_by;
     uint8_t digest[32];
+    struct der csr;   /* that the device brought; data NULL: none */
     int64_t until_ms; /* monotonic: answer or refuse by then */
     struct issuer_set *set;
     struct decision_evidence evidence;
@@ -40,22 +42,42 @@ await_known(struct desk *desk, struct error *err)
     return ok;
 }
 
+/* The same order completed by another request is another order. */
+static bool
+is_same_request(const struct desk *desk, const struct db_order *row, bool *out,
+                struct error *err)
+{
+    uint8_t digest[HASH_LEN];
+
+    *out = true;
+    if (desk->csr.data == NULL || !row->has_csr_sha256)
+        return true;
+    if (!hash_sha256(desk->csr.data, desk->csr.len, digest, err))
+        return false;
+    *out = memcmp(digest, row->csr_sha256, sizeof digest) == 0;
+    return true;
+}
+
 /* Fills desk->answer if the order is in the database and done. */
 static bool
 answer_known(struct desk *desk, struct error *err)
 {
     struct db *db = desk->worker->db;
     struct db_order *row;
-    bool ok = true;
+    bool is_same, ok;
 
     if (!db_order_find(db, desk->order->order_id, &row, err))
         return false;
     if (row == NULL)
         return true;
-    if (memcmp(row->digest, desk->digest, sizeof desk->digest) != 0) {
+    ok = is_same_request(desk, row, &is_same, err);
+    if (ok && memcmp(row->digest, desk->digest, sizeof desk->digest) != 0) {
         ok = error_set(err, ERROR_CONFLICT,
                        "the order id was used with other content");
-    } else if (row->state == DB_ORDER_RECORDED) {
+    } else if (ok && !is_same) {
+        ok = error_set(err, ERROR_CONFLICT,
+                       "the order was completed by another request");
+    } else if (ok && row->state == DB_ORDER_RECORDED) {
         db_order_free(row);
         row = NULL;
         ok = await_known(desk, err) &&
@@ -85,7 +107,7 @@ issue_once(struct desk *desk, struct error *err)
     struct order_plan plan;
     int64_t now = clock_now();
     bool ok = order_plan(&service->world, desk->set, desk->worker->db,
-                         desk->order, now, &plan, err) &&
+                         desk->order, &desk->csr, now, &plan, err) &&
               issue_job_new(desk->envelope, desk->digest, &desk->evidence,
                             desk->requested_by, service->issuers, desk->set,
                             &plan, now, &job, err);
@@ -124,9 +146,7 @@ static bool
 carry_out(struct desk *desk, struct error *err)
 {
     struct db *db = desk->worker->db;
-    enum api_kind kind = desk->order->kind;
-    bool is_officers =
-        kind == API_ENROLL_OFFICER || kind == API_DISMISS_OFFICER;
+    bool is_officers = officer_is_about(desk->order->kind);
     int64_t now = clock_now();
     struct accept accept = {0};
     bool ok;
@@ -134,7 +154,10 @@ carry_out(struct desk *desk, struct error *err)
     if (!order_check_shape(desk->order, now,
                            desk->worker->service->world.clock_tolerance_s,
                            err) ||
-        (is_officers && !officer_check(db, desk->order, now, err)) ||
+        (is_officers &&
+         !officer_check(db, desk->order,
+                        desk->worker->service->world.passkey_origins, now,
+                        err)) ||
         !accept_prepare(&accept, desk->envelope, desk->digest, &desk->evidence,
                         desk->requested_by, now, err))
         return false;
@@ -190,9 +213,16 @@ judge(struct desk *desk, struct error *err)
 {
     struct ca_worker *worker = desk->worker;
 
-    if (!decision_verify(worker->keys, worker->db, desk->envelope, desk->digest,
-                         clock_now(), worker->service->world.clock_tolerance_s,
-                         &desk->evidence, err))
+    struct decision_world world = {
+        .keys = worker->keys,
+        .db = worker->db,
+        .set = desk->set,
+        .profiles = worker->service->world.profiles,
+        .now = clock_now(),
+        .tolerance_s = worker->service->world.clock_tolerance_s,
+    };
+
+    if (!decision_verify(&world, desk->envelope, &desk->evidence, err))
         return error_wrap(err, "decisions");
     return api_kind_is_issuing(desk->order->kind) ? issue(desk, err)
                                                   : carry_out(desk, err);
@@ -224,11 +254,13 @@ bool
 desk_order(struct ca_worker *worker, const struct api_envelope *envelope,
            const char *requested_by, json_t **out, struct error *err)
 {
-    struct desk desk = {.worker = worker,
-                        .envelope = envelope,
-                        .order = envelope->order,
-                        .requested_by = requested_by,
-                        .until_ms = clock_monotonic_ms() + ISSUE_WAIT_MS};
+    struct desk desk = {
+        .worker = worker,
+        .envelope = envelope,
+        .order = envelope->order,
+        .requested_by = requested_by,
+        .csr = {envelope->completion.csr, envelope->completion.csr_len},
+        .until_ms = clock_monotonic_ms() + ISSUE_WAIT_MS};
     bool ok;
 
     if (!api_order_digest(envelope->order->json, desk.digest, err))
@@ -302,11 +334,13 @@ check_issuing(struct ca_worker *worker, const struct issuer_set *set,
               struct error *err)
 {
     struct order_plan plan;
-    bool ok = order_plan(&worker->service->world, set, worker->db, order,
+    bool ok = order_plan(&worker->service->world, set, worker->db, order, NULL,
                          clock_now(), &plan, err);
 
     if (ok) {
-        json_set_bytes(out, "tbs", plan.tbs.data, plan.tbs.len);
+        /* Not with a key that was made up. */
+        if (order->csr != NULL)
+            json_set_bytes(out, "tbs", plan.tbs.data, plan.tbs.len);
         json_set_text(out, "issuer", plan.issuer->row.name);
         if (plan.predecessor != NULL && order->fate.action != API_FATE_NONE)
             add_affected(affects, set, plan.predecessor->issuer_id,
@@ -364,7 +398,7 @@ desk_check(struct ca_worker *worker, const struct api_order *order,
 
     json_object_set_new(answer, "steps", steps);
     json_object_set_new(answer, "affects", affects);
-    for (const char *const *s = decision_steps(order->kind); *s != NULL; s++)
+    for (const char *const *s = decision_steps(order); *s != NULL; s++)
         json_array_append_new(steps, json_string(*s));
     ok = api_order_digest(order->json, digest, err) &&
          check_known(worker, order, err) &&
@@ -374,9 +408,9 @@ desk_check(struct ca_worker *worker, const struct api_order *order,
         json_set_hex(answer, "digest", digest, sizeof digest);
     if (ok && api_kind_is_issuing(order->kind))
         ok = check_issuing(worker, set, order, answer, affects, err);
-    else if (ok && (order->kind == API_ENROLL_OFFICER ||
-                    order->kind == API_DISMISS_OFFICER))
-        ok = officer_check(worker->db, order, now, err);
+    else if (ok && officer_is_about(order->kind))
+        ok = officer_check(worker->db, order,
+                           worker->service->world.passkey_origins, now, err);
     else if (ok)
         ok = check_changing(worker, set, order, affects, err);
     issuers_release(worker->service->issuers, set);

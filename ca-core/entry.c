@@ -5,8 +5,6 @@
 
 #include "ca-core/merkle.h"
 
-enum { STATEMENT_MAX = 4096 };
-
 bool
 entry_build(int64_t at, const char *event, const char *subject,
             const json_t *members, struct buf *body, struct db_entry *out,
@@ -47,19 +45,24 @@ entry_append(struct db *db, int64_t at, const char *event, const char *subject,
 
 bool
 entry_decision_json(const struct api_decision *decision, const char *order_id,
-                    const uint8_t digest[32], const uint8_t *certificate,
-                    size_t certificate_len, json_t **out, struct error *err)
+                    const uint8_t digest[32], const uint8_t *credential,
+                    size_t credential_len, json_t **out, struct error *err)
 {
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
-    json_t *json;
+    struct buf statement = BUF_INIT(API_STATEMENT_MAX);
+    json_t *json, *passkey = NULL;
 
-    if (!api_statement_encode(decision, order_id, digest, &statement, err)) {
+    if (!api_statement_encode(decision, order_id, digest, &statement, err) ||
+        (decision->client_data_len > 0 &&
+         !json_parse_object(credential, credential_len, &passkey, err))) {
         buf_clear(&statement);
         return false;
     }
     json = api_decision_json(decision);
     json_set_text(json, "statement", buf_text(&statement));
-    json_set_bytes(json, "certificate", certificate, certificate_len);
+    if (passkey != NULL)
+        json_object_set_new(json, "credential", passkey);
+    else
+        json_set_bytes(json, "certificate", credential, credential_len);
     buf_clear(&statement);
     *out = json;
     return true;

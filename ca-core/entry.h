@@ -2,8 +2,8 @@
  * What stands in an entry of the log: RFC 8785 JSON with the members "at",
  * "event" and "subject", those of the event, and where officers decided
  * "decisions": each with the statement that was signed, the signature and the
- * certificate, so that an auditor needs nothing else to check it. Its hash is
- * that of a leaf, RFC 6962, 2.1.
+ * certificate (or the passkey), so that an auditor needs nothing else to check
+ * it. Its hash is that of a leaf, RFC 6962, 2.1.
  */
 #ifndef CA_CORE_ENTRY_H
 #define CA_CORE_ENTRY_H
@@ -28,10 +28,13 @@ bool entry_append(struct db *db, int64_t at, const char *event,
                   struct error *err) MUST_CHECK;
 
 /* A decision as an element of "decisions": the members of the message, and
- * "statement" (text) and "certificate" (base64 DER). The caller owns *out. */
+ * "statement" (text) and "certificate" (base64 DER), or for a passkey
+ * "credential" (the object). `order_id` and `digest` are of the order that was
+ * signed, `credential` as decision_key_read() takes it. The caller owns *out.
+ */
 bool entry_decision_json(const struct api_decision *decision,
                          const char *order_id, const uint8_t digest[32],
-                         const uint8_t *certificate, size_t certificate_len,
+                         const uint8_t *credential, size_t credential_len,
                          json_t **out, struct error *err) MUST_CHECK;
 
 #endif

@@ -284,6 +284,23 @@ get_profiles(void *arg, const struct http_request *req,
     http_reply_json(res, 200, answer);
 }
 
+/* The public members of a passkey, by which the RA lets officers in. */
+static void
+set_passkey(json_t *object, const struct db_credential *credential)
+{
+    static const char *const names[] = {"public_key", "raw_id", "rp_id",
+                                        "origin"};
+    json_t *passkey = NULL;
+
+    if (strcmp(credential->kind, "passkey") != 0 ||
+        !json_parse_object(credential->public_data, credential->public_data_len,
+                           &passkey, NULL))
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_object_set(object, names[i], json_object_get(passkey, names[i]));
+    json_decref(passkey);
+}
+
 static json_t *
 credential_json(const struct db_credential *credential)
 {
@@ -295,6 +312,7 @@ credential_json(const struct db_credential *credential)
                   credential->is_active ? "active" : "revoked");
     json_set_time(object, "not_before", credential->not_before);
     json_set_time(object, "not_after", credential->not_after);
+    set_passkey(object, credential);
     return object;
 }
 

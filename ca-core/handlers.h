@@ -5,7 +5,7 @@
 #include "base/config.h"
 #include "base/http.h"
 #include "ca-core/crl.h"
-#include "ca-core/decision.h"
+#include "ca-core/decision_verify.h"
 #include "ca-core/issue.h"
 #include "ca-core/peer.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ca-core/accept.h"
 #include "ca-core/status.h"
-#include "db/order.h"
 
 /* What one attempt of the transaction gathers. Jobs that it leaves out (known,
  * stale, foreign) are not in the arrays. */
@@ -97,6 +97,7 @@ insert_orders(struct db *db, struct work *w, struct error *err)
             .body_len = job->body.len,
             .requested_by = job->requested_by,
             .received_at = job->received_at,
+            .csr_sha256 = job->has_csr_sha256 ? job->csr_sha256 : NULL,
         };
         memcpy(rows[n].digest, job->digest, sizeof rows[n].digest);
         at[n++] = i;
@@ -126,21 +127,9 @@ insert_decisions(struct db *db, const struct work *w, struct error *err)
     for (size_t i = 0; i < w->fresh_count; i++) {
         const struct issue_job *job = w->fresh[i];
 
-        for (size_t d = 0; d < job->decision_count; d++, n++) {
-            const struct api_decision *decision = &job->decision[d];
-
-            rows[n] = (struct db_decision_row){
-                .order_id = job->order_id,
-                .step = api_step_name(decision->step),
-                .officer_id = decision->officer_id,
-                .decided_at = decision->decided_at,
-                .statement = job->statement[d].data,
-                .statement_len = job->statement[d].len,
-                .signature = decision->signature,
-                .signature_len = decision->signature_len,
-            };
-            memcpy(rows[n].credential_id, decision->credential_id, 32);
-        }
+        for (size_t d = 0; d < job->decision_count; d++)
+            rows[n++] = accept_decision_row(job->order_id, &job->decision[d],
+                                            &job->statement[d]);
     }
     ok = n == 0 || db_decision_insert(db, rows, n, err);
     free(rows);

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "ca-core/tbs.h"
 #include "db/order.h"
-
-enum { STATEMENT_MAX = 4096 };
 
 static struct issue_job *
 job_alloc(const char *order_id)
@@ -19,7 +18,7 @@ job_alloc(const char *order_id)
     job->tbs.limit = TBS_MAX_LEN;
     job->der.limit = TBS_CERTIFICATE_MAX_LEN;
     for (size_t i = 0; i < API_DECISIONS_MAX; i++)
-        job->statement[i].limit = STATEMENT_MAX;
+        job->statement[i].limit = API_STATEMENT_MAX;
     return job;
 }
 
@@ -113,6 +112,11 @@ issue_job_new(const struct api_envelope *envelope, const uint8_t digest[32],
                                   &job->statement[i], err))
             goto fail;
     }
+    job->has_csr_sha256 = envelope->completion.csr != NULL;
+    if (job->has_csr_sha256 &&
+        !hash_sha256(envelope->completion.csr, envelope->completion.csr_len,
+                     job->csr_sha256, err))
+        goto fail;
     if (!json_canonical(order->json, &job->body, err) ||
         !record_accepted(&job->accepted, envelope, digest, evidence,
                          requested_by, now, err))
@@ -256,6 +260,7 @@ issue_job_sign(struct issue_job *job, int64_t now, struct error *err)
                              .issuer = issuer->row.name,
                              .profile = job->profile,
                              .serial = job->serial.octet,
+                             .spki_sha256 = job->spki_sha256,
                              .der = job->der.data,
                              .der_len = job->der.len,
                          },

@@ -19,7 +19,9 @@ struct issue_job {
     /* The intent; absent in a job read back. */
     char *requested_by;
     char *account;
-    struct buf body; /* RFC 8785 form of the order */
+    struct buf body;     /* RFC 8785 form of the order */
+    bool has_csr_sha256; /* a device brought the request */
+    uint8_t csr_sha256[32];
     struct api_decision decision[API_DECISIONS_MAX];
     struct buf statement[API_DECISIONS_MAX];
     size_t decision_count;

@@ -15,6 +15,7 @@ enum {
     IDLE_TIMEOUT_MS = 60000,
     STOP_TIMEOUT_MS = 10000,
     CONNECT_TIMEOUT_S = 3,
+    DAY_S = 86400,
     STATEMENT_TIMEOUT_MS = 30000, /* an order of 10,000 certificates fits */
 };
 
@@ -80,6 +81,9 @@ load_settings(struct ca_service *service, const struct config *config,
         .profiles = &service->profiles,
         .publish_url = config_text(config, "publish.url"),
         .clock_tolerance_s = config_int(config, "ca.clock_tolerance_s"),
+        .activation_max_s =
+            config_int(config, "ca.activation_max_days") * DAY_S,
+        .passkey_origins = config_text(config, "ca.passkey_origins"),
     };
     return profile_set_load(config_path(config, "ca.profiles_dir"),
                             config_path(config, "schema_dir"),

@@ -5,27 +5,23 @@
 
 #include <openssl/x509.h>
 
+#include "ca-core/decision_key.h"
 #include "ca-core/key_check.h"
 #include "db/certificate.h"
 
-/* A credential that is to be enrolled. */
-struct candidate {
-    const struct api_officer *officer;
-    uint8_t id[32];
-    EVP_PKEY *key;
-    int64_t not_before, not_after;
-};
-
-static bool
-candidate_read(const struct api_officer *officer, struct candidate *out,
-               struct error *err)
+bool
+officer_is_about(enum api_kind kind)
 {
-    *out = (struct candidate){.officer = officer};
-    return decision_credential_read(officer->credential.certificate,
-                                    officer->credential.certificate_len,
-                                    &out->key, out->id, &out->not_before,
-                                    &out->not_after, err) ||
-           error_wrap(err, "credential");
+    return kind == API_ENROLL_OFFICER || kind == API_DISMISS_OFFICER ||
+           kind == API_ENROLL_CREDENTIAL;
+}
+
+/* A credential that is to be enrolled. */
+static const struct api_credential *
+candidate_of(const struct api_order *order)
+{
+    return order->kind == API_ENROLL_OFFICER ? &order->officer.credential
+                                             : &order->credential;
 }
 
 /* key_blocked_fn */
@@ -42,7 +38,8 @@ is_blocked(void *arg, const uint8_t digest[PUBLIC_KEY_DIGEST_LEN],
 
 /* The key that will decide is no worse than those that are certified. */
 static bool
-check_key(struct db *db, const struct candidate *candidate, struct error *err)
+check_key(struct db *db, const struct decision_key *candidate,
+          struct error *err)
 {
     struct public_key key = {0};
     unsigned char *spki = NULL;
@@ -90,9 +87,9 @@ check_person(struct db *db, const struct api_officer *officer,
 }
 
 /* Two officers with one key are one hand that signs both reviews, whatever
- * their certificates say. */
+ * their certificates say; and one id names one credential. */
 static bool
-check_credential_is_new(struct db *db, const struct candidate *candidate,
+check_credential_is_new(struct db *db, const struct decision_key *candidate,
                         struct error *err)
 {
     struct db_credential *rows;
@@ -102,17 +99,18 @@ check_credential_is_new(struct db *db, const struct candidate *candidate,
     if (!db_credential_all(db, &rows, &count, err))
         return false;
     for (size_t i = 0; ok && i < count; i++) {
-        struct candidate other = {0};
-        struct api_officer read = {
-            .credential.certificate = rows[i].public_data,
-            .credential.certificate_len = rows[i].public_data_len};
+        struct decision_key other = {0};
+        enum api_credential_kind kind;
 
-        ok = candidate_read(&read, &other, err);
-        if (ok && EVP_PKEY_eq(other.key, candidate->key) == 1)
+        ok = decision_key_kind(rows[i].kind, &kind, err) &&
+             decision_key_read(kind, rows[i].public_data,
+                               rows[i].public_data_len, &other, err);
+        if (ok && (EVP_PKEY_eq(other.key, candidate->key) == 1 ||
+                   memcmp(other.id, candidate->id, sizeof other.id) == 0))
             ok = error_set(err, ERROR_CONFLICT,
                            "the key of the credential is officer %s's already",
                            rows[i].officer.officer_id);
-        EVP_PKEY_free(other.key);
+        decision_key_clear(&other);
     }
     db_credentials_free(rows, count);
     return ok;
@@ -143,42 +141,101 @@ check_administrators(struct db *db, const char *officer_id, struct error *err)
                      "fewer than two business administrators would be left");
 }
 
+/* Whether a passkey is of a page that we know: "a b c". */
 static bool
-check_candidate(struct db *db, const struct api_officer *officer, int64_t now,
-                struct error *err)
+check_origin(const struct decision_key *candidate, const char *origins,
+             struct error *err)
 {
-    struct candidate candidate;
+    size_t len;
+
+    if (candidate->origin == NULL)
+        return true;
+    for (const char *p = origins; *p != '\0'; p += len) {
+        p += strspn(p, " ");
+        len = strcspn(p, " ");
+        if (len > 0 && len == strlen(candidate->origin) &&
+            memcmp(p, candidate->origin, len) == 0)
+            return true;
+    }
+    return error_set(err, ERROR_DENIED,
+                     "no passkeys are enrolled for origin %s "
+                     "(ca.passkey_origins)",
+                     candidate->origin);
+}
+
+static bool
+check_credential(struct db *db, const struct api_credential *credential,
+                 const char *origins, int64_t now, struct error *err)
+{
+    struct decision_key candidate;
     bool ok;
 
-    if (!check_person(db, officer, err) ||
-        !candidate_read(officer, &candidate, err))
-        return false;
+    if (!decision_key_make(credential, &candidate, err))
+        return error_wrap(err, "credential");
     ok = (candidate.not_after > now ||
           error_set(err, ERROR_INPUT, "the credential has expired")) &&
+         check_origin(&candidate, origins, err) &&
          check_key(db, &candidate, err) &&
          check_credential_is_new(db, &candidate, err);
-    EVP_PKEY_free(candidate.key);
+    decision_key_clear(&candidate);
     return ok;
 }
 
-bool
-officer_check(struct db *db, const struct api_order *order, int64_t now,
-              struct error *err)
+static bool
+check_active(struct db *db, const char *officer_id, struct error *err)
 {
-    return order->kind == API_DISMISS_OFFICER
-               ? check_administrators(db, order->officer_id, err)
-               : check_candidate(db, &order->officer, now, err);
+    struct db_officer *rows;
+    size_t count;
+    bool is_active = false;
+
+    if (!db_officer_list(db, &rows, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].officer_id, officer_id) == 0)
+            is_active = rows[i].is_active;
+    db_officers_free(rows, count);
+    return is_active ||
+           error_set(err, ERROR_CONFLICT, "no active officer %s", officer_id);
+}
+
+bool
+officer_check(struct db *db, const struct api_order *order,
+              const char *passkey_origins, int64_t now, struct error *err)
+{
+    if (order->kind == API_DISMISS_OFFICER)
+        return check_administrators(db, order->officer_id, err);
+    return (order->kind == API_ENROLL_OFFICER
+                ? check_person(db, &order->officer, err)
+                : check_active(db, order->officer_id, err)) &&
+           check_credential(db, candidate_of(order), passkey_origins, now, err);
+}
+
+static bool
+add_credential(struct db *db, const char *officer_id,
+               const struct api_credential *credential, int64_t now,
+               struct error *err)
+{
+    struct buf data = BUF_INIT(API_CERTIFICATE_MAX);
+    struct decision_key key;
+    bool ok;
+
+    if (!decision_key_make(credential, &key, err))
+        return error_wrap(err, "credential");
+    /* A passkey begins when it is enrolled. */
+    ok = decision_key_encode(credential, &data, err) &&
+         db_credential_insert(
+             db, key.id, officer_id, api_credential_kind_name(credential->kind),
+             data.data, data.len, key.origin != NULL ? now : key.not_before,
+             key.not_after, err);
+    buf_clear(&data);
+    decision_key_clear(&key);
+    return ok;
 }
 
 static bool
 enroll(struct db *db, const struct api_officer *officer, int64_t now,
        struct error *err)
 {
-    struct candidate candidate;
-
-    if (!candidate_read(officer, &candidate, err))
-        return false;
-    EVP_PKEY_free(candidate.key);
     if (!db_officer_insert(db, officer->officer_id, officer->name,
                            officer->person, now, err))
         return false;
@@ -186,10 +243,34 @@ enroll(struct db *db, const struct api_officer *officer, int64_t now,
         if (!db_officer_add_role(db, officer->officer_id,
                                  api_role_name(officer->role[i]), err))
             return false;
-    return db_credential_insert(db, candidate.id, officer->officer_id, "x509",
-                                officer->credential.certificate,
-                                officer->credential.certificate_len,
-                                candidate.not_before, candidate.not_after, err);
+    return add_credential(db, officer->officer_id, &officer->credential, now,
+                          err);
+}
+
+/* Locked, so that nobody is dismissed between: a credential added to who is
+ * dismissed would not be revoked with the others. */
+static bool
+enroll_credential(struct db *db, const struct api_order *order, int64_t now,
+                  struct error *err)
+{
+    return db_officer_lock(db, order->officer_id, err) &&
+           add_credential(db, order->officer_id, &order->credential, now, err);
+}
+
+static bool
+apply(struct db *db, const struct api_order *order, int64_t now,
+      struct error *err)
+{
+    switch (order->kind) {
+    case API_ENROLL_OFFICER:
+        return enroll(db, &order->officer, now, err);
+    case API_ENROLL_CREDENTIAL:
+        return enroll_credential(db, order, now, err);
+    case API_DISMISS_OFFICER:
+        return db_officer_dismiss(db, order->officer_id, now, err);
+    default:
+        return error_set(err, ERROR_INTERNAL, "no order about officers");
+    }
 }
 
 struct run {
@@ -204,13 +285,8 @@ run_order(struct db *db, void *arg, struct error *err)
     const struct api_order *order = run->accept->envelope->order;
     int64_t now = run->accept->now, first;
 
-    if (!accept_insert(db, run->accept, err))
-        return false;
-    if (order->kind == API_ENROLL_OFFICER
-            ? !enroll(db, &order->officer, now, err)
-            : !db_officer_dismiss(db, order->officer_id, now, err))
-        return false;
-    return record_append(db, run->records, 2, &first, err);
+    return accept_insert(db, run->accept, err) && apply(db, order, now, err) &&
+           record_append(db, run->records, 2, &first, err);
 }
 
 bool

@@ -25,8 +25,6 @@ bool
 order_check_shape(const struct api_order *order, int64_t now,
                   int64_t tolerance_s, struct error *err)
 {
-    if (order->kind == API_ENROLL_CREDENTIAL)
-        return error_set(err, ERROR_INPUT, "not carried out yet");
     if (order->created_at > now + tolerance_s)
         return error_set(err, ERROR_INPUT, "created_at lies in the future");
     if (order->invalidity_date > now)
@@ -39,6 +37,19 @@ order_check_shape(const struct api_order *order, int64_t now,
                          api_kind_name(order->kind),
                          validity_rule_name(order->validity.rule));
     return true;
+}
+
+bool
+order_check_activation(const struct api_order *order, int64_t max_s,
+                       struct error *err)
+{
+    if (order->activation_until - order->created_at <= max_s ||
+        order->activation_until == 0)
+        return true;
+    return error_set(err, ERROR_INPUT,
+                     "activation: until is more than %lld days after "
+                     "created_at",
+                     (long long)(max_s / 86400));
 }
 
 bool
@@ -165,6 +176,9 @@ struct planning {
     struct db *db;
     const struct api_order *order;
     int64_t now;
+    struct der request; /* of the order or its device */
+    bool is_made_up;    /* there is none yet */
+    struct buf made_up;
     struct csr csr;
     struct heritage heritage;
     struct db_certificate_ref predecessor; /* if there is one */
@@ -183,10 +197,28 @@ is_blocked(void *arg, const uint8_t digest[PUBLIC_KEY_DIGEST_LEN],
                           err);
 }
 
+/* The key type that the made-up key of a check has. */
+static enum hsm_key_type
+any_key_type(const struct profile *profile)
+{
+    enum hsm_key_type type = HSM_KEY_EC_P256;
+
+    if (!profile->is_key_allowed[type])
+        for (int i = 0; i < HSM_KEY_TYPE_COUNT; i++)
+            if (profile->is_key_allowed[i])
+                type = (enum hsm_key_type)i;
+    return type;
+}
+
 static bool
 plan_key(struct planning *p, struct error *err)
 {
-    return csr_parse(p->order->csr, p->order->csr_len, &p->csr, err) &&
+    if (p->is_made_up) {
+        if (!csr_make_up(any_key_type(p->plan->profile), &p->made_up, err))
+            return false;
+        p->request = (struct der){p->made_up.data, p->made_up.len};
+    }
+    return csr_parse(p->request.data, p->request.len, &p->csr, err) &&
            profile_check_key(p->plan->profile, p->csr.key.type, err) &&
            key_check(&p->csr.key, p->csr.spki, is_blocked, p, err) &&
            public_key_digest(p->csr.spki, p->plan->spki_sha256, err);
@@ -314,14 +346,15 @@ plan_tbs(struct planning *p, struct error *err)
 
 bool
 order_plan(const struct order_world *world, const struct issuer_set *set,
-           struct db *db, const struct api_order *order, int64_t now,
-           struct order_plan *out, struct error *err)
+           struct db *db, const struct api_order *order, const struct der *csr,
+           int64_t now, struct order_plan *out, struct error *err)
 {
     struct planning p = {.world = world,
                          .set = set,
                          .db = db,
                          .order = order,
                          .now = now,
+                         .made_up = BUF_INIT(CSR_MAX_LEN),
                          .plan = out};
     bool ok;
 
@@ -329,7 +362,14 @@ order_plan(const struct order_world *world, const struct issuer_set *set,
     out->subject.limit = NAME_MAX_LEN;
     out->subject_text.limit = 8 * NAME_MAX_LEN; /* escaped */
     out->tbs.limit = TBS_MAX_LEN;
-    if (!order_check_shape(order, now, world->clock_tolerance_s, err))
+    if (order->csr != NULL)
+        p.request = (struct der){order->csr, order->csr_len};
+    else if (csr != NULL)
+        p.request = *csr;
+    else
+        p.is_made_up = true;
+    if (!order_check_shape(order, now, world->clock_tolerance_s, err) ||
+        !order_check_activation(order, world->activation_max_s, err))
         return false;
     out->profile = profile_set_find(world->profiles, order->profile);
     if (out->profile == NULL)
@@ -343,6 +383,7 @@ order_plan(const struct order_world *world, const struct issuer_set *set,
          plan_subject(&p, err) && plan_validity(&p, err) &&
          plan_uniqueness(&p, err) && plan_tbs(&p, err);
     csr_clear(&p.csr);
+    buf_clear(&p.made_up);
     heritage_clear(&p.heritage);
     return ok;
 }

@@ -19,6 +19,8 @@ struct order_world {
     const struct profile_set *profiles;
     const char *publish_url;
     int64_t clock_tolerance_s;
+    int64_t activation_max_s;    /* from an order to its activation */
+    const char *passkey_origins; /* with spaces between; "": none */
 };
 
 /* A certificate to be recorded; owns its octets. */
@@ -79,13 +81,21 @@ bool order_check_subject(const struct profile *profile,
                          const struct db_certificate_count *subject,
                          struct error *err) MUST_CHECK;
 
+/* Whether an order that waits for its device waits no longer than it may.
+ * ERROR_INPUT. */
+bool order_check_activation(const struct api_order *order, int64_t max_s,
+                            struct error *err) MUST_CHECK;
+
 /* ---- The plan ---------------------------------------------------------- */
 
-/* Judges an issuing order and builds its certificate. Clear `out` with
+/* Judges an issuing order and builds its certificate, for the request that the
+ * order has, or else for `csr` (PKCS #10; NULL: for a key that is made up, to
+ * see whether the order could be carried out). Clear `out` with
  * order_plan_clear(), whatever is returned. */
 bool order_plan(const struct order_world *world, const struct issuer_set *set,
-                struct db *db, const struct api_order *order, int64_t now,
-                struct order_plan *out, struct error *err) MUST_CHECK;
+                struct db *db, const struct api_order *order,
+                const struct der *csr, int64_t now, struct order_plan *out,
+                struct error *err) MUST_CHECK;
 void order_plan_clear(struct order_plan *plan); /* zeroed is nothing */
 
 #endif

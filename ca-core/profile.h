@@ -69,6 +69,7 @@ struct profile {
     const char *title_en, *title_zh;
     enum profile_orderer ordered_by;
     bool is_kind_allowed[API_KIND_COUNT]; /* of orders */
+    bool is_holder_allowed; /* holders renew, and revoke, their own */
     enum profile_issuer issuer;
     const char *issuer_pattern; /* of ca.issuer.name, as glob(7): "issuing-*" */
 

@@ -78,6 +78,8 @@ read_orders(struct profile_reader *r, const struct xml_node *root)
 
     r->profile->ordered_by =
         (enum profile_orderer)profile_word(orders, "by", by);
+    r->profile->is_holder_allowed =
+        xml_attribute(orders, "holder", NULL) != NULL;
     for (node = xml_child(orders, "order"); node != NULL;
          node = xml_next(node, "order")) {
         enum api_kind kind;
@@ -91,6 +93,9 @@ read_orders(struct profile_reader *r, const struct xml_node *root)
     if (has_kind != (r->profile->ordered_by == PROFILE_BY_OFFICERS))
         return profile_wrong(
             r, orders, "kinds of order belong to profiles that officers order");
+    if (r->profile->is_holder_allowed &&
+        !r->profile->is_kind_allowed[API_RENEW])
+        return profile_wrong(r, orders, "holders renew where renew is allowed");
     return true;
 }
 

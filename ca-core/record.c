@@ -62,19 +62,23 @@ presented(const struct api_envelope *envelope)
 
 /* The decisions with what was signed and who can be shown to have signed. */
 static bool
-verified(const struct api_envelope *envelope, const uint8_t digest[32],
+verified(const struct api_envelope *envelope,
          const struct decision_evidence *evidence, json_t **out,
          struct error *err)
 {
-    json_t *array = json_array();
+    const struct api_order *over;
+    json_t *array, *object;
+    uint8_t digest[32];
 
+    if (!api_order_signed(envelope->order, &over, digest, err))
+        return false;
+    array = json_array();
     for (size_t i = 0; i < envelope->decision_count; i++) {
-        const struct buf *certificate = &evidence->certificate[i];
-        json_t *object;
+        const struct buf *credential = &evidence->credential[i];
 
-        if (!entry_decision_json(
-                &envelope->decision[i], envelope->order->order_id, digest,
-                certificate->data, certificate->len, &object, err)) {
+        if (!entry_decision_json(&envelope->decision[i], over->order_id, digest,
+                                 credential->data, credential->len, &object,
+                                 err)) {
             json_decref(array);
             return false;
         }
@@ -105,9 +109,11 @@ record_accepted(struct record *out, const struct api_envelope *envelope,
 {
     json_t *body, *decisions;
 
-    if (!verified(envelope, digest, evidence, &decisions, err))
+    if (!verified(envelope, evidence, &decisions, err))
         return false;
     body = about_order(envelope, digest, requested_by);
+    if (envelope->completion.csr != NULL)
+        api_completion_set(body, &envelope->completion);
     json_object_set(body, "order", envelope->order->json);
     json_object_set_new(body, "decisions", decisions);
     return record_make(out, body, "order.accepted", envelope->order->order_id,
@@ -122,6 +128,8 @@ record_refused(struct record *out, const struct api_envelope *envelope,
     json_t *body = about_order(envelope, digest, requested_by);
 
     json_object_set_new(body, "presented", presented(envelope));
+    if (envelope->completion.csr != NULL)
+        api_completion_set(body, &envelope->completion);
     json_set_text(body, "code", error_code_name(why->code));
     json_set_text(body, "why", why->what);
     return record_make(out, body, "order.refused", envelope->order->order_id,
@@ -165,6 +173,8 @@ record_issued(struct record *out, const struct record_issue *issue, int64_t at,
     json_set_text(body, "issuer", issue->issuer);
     json_set_text(body, "profile", issue->profile);
     json_set_hex(body, "sha256", digest, sizeof digest);
+    if (issue->spki_sha256 != NULL)
+        json_set_hex(body, "spki_sha256", issue->spki_sha256, 32);
     return make_for_serial(out, body, "certificate.issued", issue->serial, at,
                            err);
 }
@@ -197,19 +207,23 @@ bool
 record_officer(struct record *out, const struct api_order *order, int64_t at,
                struct error *err)
 {
+    static const char *const events[] = {
+        "officer.enrolled", "officer.dismissed", "officer.credential"};
     json_t *body = json_object();
-    bool is_enrolled = order->kind == API_ENROLL_OFFICER;
-    const char *officer_id =
-        is_enrolled ? order->officer.officer_id : order->officer_id;
+    const char *officer_id = order->kind == API_ENROLL_OFFICER
+                                 ? order->officer.officer_id
+                                 : order->officer_id;
 
     json_set_text(body, "order_id", order->order_id);
     json_set_text(body, "officer_id", officer_id);
-    /* With the certificate: an auditor checks decisions by it. */
-    if (is_enrolled)
+    /* With the credential: an auditor checks decisions by it. */
+    if (order->kind == API_ENROLL_OFFICER)
         json_object_set(body, "officer",
                         json_object_get(order->json, "officer"));
-    return record_make(out, body,
-                       is_enrolled ? "officer.enrolled" : "officer.dismissed",
+    else if (order->kind == API_ENROLL_CREDENTIAL)
+        json_object_set(body, "credential",
+                        json_object_get(order->json, "credential"));
+    return record_make(out, body, events[order->kind - API_ENROLL_OFFICER],
                        officer_id, at, err);
 }
 

@@ -7,7 +7,7 @@
 #define CA_CORE_RECORD_H
 
 #include "ca-core/api.h"
-#include "ca-core/decision.h"
+#include "ca-core/decision_verify.h"
 #include "ca-core/entry.h"
 #include "db/certificate.h"
 
@@ -30,7 +30,8 @@ bool record_make(struct record *out, json_t *take_members, const char *event,
 void record_clear(struct record *record); /* zeroed is nothing */
 
 /* order.accepted: the order, its digest, the decisions with the statements
- * that were signed and the certificates that verify them. */
+ * that were signed and the certificates that verify them;
+ * and what a device added. */
 bool record_accepted(struct record *out, const struct api_envelope *envelope,
                      const uint8_t digest[32],
                      const struct decision_evidence *evidence,
@@ -54,7 +55,8 @@ struct record_issue {
     const char *order_id;
     const char *issuer;
     const char *profile;
-    const uint8_t *serial; /* DB_SERIAL_LEN octets */
+    const uint8_t *serial;      /* DB_SERIAL_LEN octets */
+    const uint8_t *spki_sha256; /* NULL: not told */
     const uint8_t *der;
     size_t der_len;
 };
@@ -67,7 +69,7 @@ bool record_changed(struct record *out, const char *order_id,
                     const struct db_certificate_change *change, int64_t at,
                     struct error *err) MUST_CHECK;
 
-/* officer.enrolled, officer.dismissed. */
+/* officer.enrolled, officer.dismissed, officer.credential. */
 bool record_officer(struct record *out, const struct api_order *order,
                     int64_t at, struct error *err) MUST_CHECK;
 

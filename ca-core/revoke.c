@@ -133,6 +133,58 @@ check_no_officer(struct db *db, const struct api_order *order,
     return ok;
 }
 
+/* What is held is the authority's to decide, by whose order it was: a holder
+ * whose certificate was held meanwhile revokes nothing. */
+static bool
+check_holders(const struct api_envelope *envelope,
+              const struct db_certificate_status *rows, size_t found,
+              struct error *err)
+{
+    if (!decision_is_by_holder(envelope))
+        return true;
+    for (size_t i = 0; i < found; i++)
+        if (rows[i].state == DB_CERTIFICATE_HELD)
+            return error_set(err, ERROR_CONFLICT,
+                             "a certificate is held: its holder does not "
+                             "revoke it");
+    return true;
+}
+
+/* A release by a rejection undoes the hold that was for the same order, and
+ * nothing else: looked at again under the rows' locks. */
+static bool
+check_held_for(struct db *db, const struct api_order *order,
+               const struct db_certificate_status *rows, size_t found,
+               struct error *err)
+{
+    struct db_holding holding;
+    struct db_bytes *serials;
+    const struct api_order *over;
+    int64_t *issuers;
+    uint8_t digest[32];
+    bool ok;
+
+    if (order->kind != API_RELEASE || order->pending == NULL)
+        return true;
+    if (!api_order_signed(order, &over, digest, err))
+        return false;
+    serials = base_alloc((found + 1) * sizeof *serials);
+    issuers = base_alloc((found + 1) * sizeof *issuers);
+    for (size_t i = 0; i < found; i++) {
+        issuers[i] = rows[i].issuer_id;
+        serials[i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
+    }
+    ok = db_order_holding(db, issuers, serials, found, &holding, err);
+    free(serials);
+    free(issuers);
+    if (ok && (!holding.is_found ||
+               memcmp(holding.pending_digest, digest, sizeof digest) != 0))
+        ok = error_set(err, ERROR_DENIED,
+                       "these certificates are not held for the pending order");
+    free(holding.person);
+    return ok;
+}
+
 /* Pure: what becomes of the rows. */
 static bool
 judge_rows(const struct issuer_set *set, const struct api_order *order,
@@ -167,7 +219,8 @@ revoke_check(struct db *db, const struct issuer_set *set,
     struct db_certificate_change *changes = NULL;
     size_t found = 0;
     bool ok = read_rows(db, set, order, false, &rows, &found, err) &&
-              check_no_officer(db, order, rows, found, err);
+              check_no_officer(db, order, rows, found, err) &&
+              check_held_for(db, order, rows, found, err);
 
     if (ok) {
         changes = base_alloc((found + 1) * sizeof *changes);
@@ -305,7 +358,9 @@ run_order(struct db *db, void *arg, struct error *err)
     run->is_incomplete = false;
     ok = accept_insert(db, run->accept, err) &&
          read_rows(db, run->set, order, true, &rows, &found, err) &&
-         check_no_officer(db, order, rows, found, err);
+         check_no_officer(db, order, rows, found, err) &&
+         check_held_for(db, order, rows, found, err) &&
+         check_holders(run->accept->envelope, rows, found, err);
     if (ok) {
         run->changes = base_alloc((found + 1) * sizeof *run->changes);
         ok = judge_rows(run->set, order, run->accept->now, rows, found,

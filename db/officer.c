@@ -252,6 +252,21 @@ db_officer_dismiss(struct db *db, const char *officer_id, int64_t until,
 }
 
 bool
+db_officer_lock(struct db *db, const char *officer_id, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    db_bind_text(&p, officer_id);
+    ok = db_query(db, DB_OFFICER_LOCK, &p, &r, err);
+    if (ok && db_rows(r) != 1)
+        ok = error_set(err, ERROR_CONFLICT, "no active officer %s", officer_id);
+    db_result_free(r);
+    return ok || error_wrap(err, "lock officer");
+}
+
+bool
 db_officer_count_role(struct db *db, const char *role, int64_t *count,
                       struct error *err)
 {

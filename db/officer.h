@@ -19,7 +19,7 @@ struct db_officer {
 /* A credential and the officer whom it belongs to; owns its texts. */
 struct db_credential {
     uint8_t credential_id[32];
-    uint8_t *public_data; /* x509: the DER certificate */
+    uint8_t *public_data; /* x509: the DER certificate; passkey: its JSON */
     size_t public_data_len;
     char *kind;
     bool is_active;
@@ -64,6 +64,11 @@ bool db_credential_insert(struct db *db, const uint8_t credential_id[32],
  * ERROR_CONFLICT unless there is one and active. */
 bool db_officer_dismiss(struct db *db, const char *officer_id, int64_t until,
                         struct error *err) MUST_CHECK;
+
+/* Takes the lock of an active officer's row until the end of the transaction.
+ * ERROR_CONFLICT: there is none. */
+bool db_officer_lock(struct db *db, const char *officer_id,
+                     struct error *err) MUST_CHECK;
 
 /* How many active officers hold the role. */
 bool db_officer_count_role(struct db *db, const char *role, int64_t *count,

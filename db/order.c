@@ -25,6 +25,10 @@ read_order(const struct db_result *r, struct db_order *o, struct error *err)
         !db_read_time(r, 0, 7, &o->received_at, err) ||
         !db_read_time_null(r, 0, 8, &o->finished_at, err))
         return false;
+    o->has_csr_sha256 = !db_is_null(r, 0, 9);
+    if (o->has_csr_sha256 &&
+        !db_read_octets(r, 0, 9, o->csr_sha256, sizeof o->csr_sha256, err))
+        return false;
     memcpy(o->order_id, order_id, strnlen(order_id, 36));
     memcpy(o->digest, digest, digest_len < 32 ? digest_len : 32);
     o->body = base_copy(body, o->body_len);
@@ -75,6 +79,32 @@ db_order_free(struct db_order *order)
     free(order);
 }
 
+bool
+db_order_holding(struct db *db, const int64_t *issuer_ids,
+                 const struct db_bytes *serials, size_t count,
+                 struct db_holding *out, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    memset(out, 0, sizeof *out);
+    db_bind_int64_array(&p, issuer_ids, count);
+    db_bind_bytes_array(&p, serials, count);
+    db_bind_int64(&p, (int64_t)count);
+    ok = db_query(db, DB_ORDER_HOLDING, &p, &r, err);
+    if (ok && db_rows(r) == 1) {
+        out->is_found = true;
+        ok = db_read_octets(r, 0, 0, out->pending_digest,
+                            sizeof out->pending_digest, err) &&
+             db_read_word(r, 0, 1, out->officer_id, sizeof out->officer_id,
+                          err) &&
+             db_read_text_copy(r, 0, 2, &out->person, err);
+    }
+    db_result_free(r);
+    return ok || error_wrap(err, "look why certificates are held");
+}
+
 /* Sets is_hit[i] for each id of `ids` that the result lists in column 0. */
 static bool
 mark(const struct db_result *r, const char *const *ids, size_t count,
@@ -104,6 +134,8 @@ db_order_insert(struct db *db, const struct db_order_row *rows, size_t count,
     const char **by = base_alloc(count * sizeof *by);
     struct db_bytes *digest = base_alloc(count * sizeof *digest);
     struct db_bytes *body = base_alloc(count * sizeof *body);
+    struct db_bytes *csr = base_alloc(count * sizeof *csr);
+    struct db_bytes *pending = base_alloc(count * sizeof *pending);
     int64_t *received = base_alloc(count * sizeof *received);
     int64_t *finished = base_alloc(count * sizeof *finished);
     struct db_params p = {0};
@@ -116,6 +148,8 @@ db_order_insert(struct db *db, const struct db_order_row *rows, size_t count,
         by[i] = rows[i].requested_by;
         digest[i] = (struct db_bytes){rows[i].digest, 32};
         body[i] = (struct db_bytes){rows[i].body, rows[i].body_len};
+        csr[i] = (struct db_bytes){rows[i].csr_sha256, 32};
+        pending[i] = (struct db_bytes){rows[i].pending_digest, 32};
         received[i] = rows[i].received_at;
         finished[i] = rows[i].finished_at;
     }
@@ -126,6 +160,8 @@ db_order_insert(struct db *db, const struct db_order_row *rows, size_t count,
     db_bind_text_array(&p, by, count);
     db_bind_int64_array(&p, received, count);
     db_bind_int64_array(&p, finished, count);
+    db_bind_bytes_array(&p, csr, count);
+    db_bind_bytes_array(&p, pending, count);
     ok = db_query(db, DB_ORDER_INSERT, &p, &r, err) &&
          mark(r, id, count, is_new, err);
     db_result_free(r);
@@ -134,58 +170,73 @@ db_order_insert(struct db *db, const struct db_order_row *rows, size_t count,
     free((void *)by);
     free(digest);
     free(body);
+    free(csr);
+    free(pending);
     free(received);
     free(finished);
     return ok || error_wrap(err, "record orders");
+}
+
+/* Rows of officers, or those of holders: each kind has its statement. */
+static bool
+insert_decisions(struct db *db, const struct db_decision_row *rows,
+                 size_t total, bool is_holders, struct error *err)
+{
+    const char **text = base_alloc(4 * total * sizeof *text);
+    struct db_bytes *octets = base_alloc(5 * total * sizeof *octets);
+    int64_t *at = base_alloc(total * sizeof *at);
+    struct db_params p = {0};
+    int64_t changed = 0;
+    size_t n = 0;
+    bool ok = true;
+
+    for (size_t i = 0; i < total; i++) {
+        const struct db_decision_row *row = &rows[i];
+
+        if ((row->officer_id == NULL) != is_holders)
+            continue;
+        text[n] = row->order_id;
+        text[total + n] = row->step;
+        text[2 * total + n] = row->officer_id;
+        text[3 * total + n] = row->verdict;
+        octets[n] = (struct db_bytes){row->credential_id, 32};
+        octets[total + n] =
+            (struct db_bytes){row->statement, row->statement_len};
+        octets[2 * total + n] =
+            (struct db_bytes){row->signature, row->signature_len};
+        octets[3 * total + n] = (struct db_bytes){row->authenticator_data,
+                                                  row->authenticator_data_len};
+        octets[4 * total + n] =
+            (struct db_bytes){row->client_data, row->client_data_len};
+        at[n++] = row->decided_at;
+    }
+    if (n > 0) {
+        for (size_t i = 0; i < 4; i++)
+            db_bind_text_array(&p, text + i * total, n);
+        for (size_t i = 0; i < 5; i++)
+            db_bind_bytes_array(&p, octets + i * total, n);
+        db_bind_int64_array(&p, at, n);
+        ok = db_exec(
+            db, is_holders ? DB_DECISION_INSERT_HOLDER : DB_DECISION_INSERT, &p,
+            &changed, err);
+    }
+    free((void *)text);
+    free(octets);
+    free(at);
+    if (!ok)
+        return error_wrap(err, "record decisions");
+    /* The statement takes officers and credentials that are active now. */
+    return changed == (int64_t)n ||
+           error_set(err, ERROR_CONFLICT,
+                     "an officer of the order is no longer active");
 }
 
 bool
 db_decision_insert(struct db *db, const struct db_decision_row *rows,
                    size_t count, struct error *err)
 {
-    const char **order = base_alloc(count * sizeof *order);
-    const char **step = base_alloc(count * sizeof *step);
-    const char **officer = base_alloc(count * sizeof *officer);
-    struct db_bytes *credential = base_alloc(count * sizeof *credential);
-    struct db_bytes *statement = base_alloc(count * sizeof *statement);
-    struct db_bytes *signature = base_alloc(count * sizeof *signature);
-    int64_t *at = base_alloc(count * sizeof *at);
-    struct db_params p = {0};
-    int64_t changed = 0;
-    bool ok;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct db_decision_row *row = &rows[i];
-
-        order[i] = row->order_id;
-        step[i] = row->step;
-        officer[i] = row->officer_id;
-        credential[i] = (struct db_bytes){row->credential_id, 32};
-        statement[i] = (struct db_bytes){row->statement, row->statement_len};
-        signature[i] = (struct db_bytes){row->signature, row->signature_len};
-        at[i] = row->decided_at;
-    }
-    db_bind_text_array(&p, order, count);
-    db_bind_text_array(&p, step, count);
-    db_bind_text_array(&p, officer, count);
-    db_bind_bytes_array(&p, credential, count);
-    db_bind_int64_array(&p, at, count);
-    db_bind_bytes_array(&p, statement, count);
-    db_bind_bytes_array(&p, signature, count);
-    ok = db_exec(db, DB_DECISION_INSERT, &p, &changed, err);
-    free((void *)order);
-    free((void *)step);
-    free((void *)officer);
-    free(credential);
-    free(statement);
-    free(signature);
-    free(at);
-    if (!ok)
-        return error_wrap(err, "record decisions");
-    /* The statement takes officers and credentials that are active now. */
-    return changed == (int64_t)count ||
-           error_set(err, ERROR_CONFLICT,
-                     "an officer of the order is no longer active");
+    return insert_decisions(db, rows, count, false, err) &&
+           insert_decisions(db, rows, count, true, err);
 }
 
 bool

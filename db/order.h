@@ -20,6 +20,8 @@ struct db_order_row {
     const char *requested_by;
     int64_t received_at;
     int64_t finished_at; /* 0: recorded; otherwise the row starts as done */
+    const uint8_t *csr_sha256;     /* of the device's request; NULL: none */
+    const uint8_t *pending_digest; /* of what is held for; NULL: nothing */
 };
 
 /* A row as read; owns its octets and texts. */
@@ -34,24 +36,47 @@ struct db_order {
     char *requested_by;
     int64_t received_at;
     int64_t finished_at; /* 0: not yet */
+    bool has_csr_sha256;
+    uint8_t csr_sha256[32];
 };
 
 struct db_decision_row {
     const char *order_id;
     const char *step;
-    const char *officer_id;
+    const char *officer_id; /* NULL: a holder, by the certificate's SHA-256 */
     uint8_t credential_id[32];
+    const char *verdict;
     int64_t decided_at;
     const uint8_t *statement;
     size_t statement_len;
     const uint8_t *signature;
     size_t signature_len;
+    /* By passkey; else NULL. */
+    const uint8_t *authenticator_data;
+    size_t authenticator_data_len;
+    const uint8_t *client_data;
+    size_t client_data_len;
+};
+
+/* Why certificates are held: the order that holds them all, if it was given for
+ * a pending order, and who decided it. */
+struct db_holding {
+    bool is_found; /* one order, with a pending one, holds all of them */
+    uint8_t pending_digest[32];
+    char officer_id[37];
+    char *person; /* owned */
 };
 
 /* *out stays NULL when there is no such order. The caller frees. */
 bool db_order_find(struct db *db, const char *order_id, struct db_order **out,
                    struct error *err) MUST_CHECK;
 void db_order_free(struct db_order *order); /* NULL is nothing */
+
+/* Why certificates, by issuer and serial, are held now. The caller frees
+ * out->person. */
+bool db_order_holding(struct db *db, const int64_t *issuer_ids,
+                      const struct db_bytes *serials, size_t count,
+                      struct db_holding *out, struct error *err) MUST_CHECK;
 
 /* Writes rows; is_new[i] tells whether row i was written: false when that id
  * is there already (nothing is changed then). */

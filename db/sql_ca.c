@@ -25,6 +25,12 @@
     " WHERE sha256(w.der) = c.credential_id"                                   \
     " AND w.state IN ('held', 'revoked') LIMIT 1), true)"
 
+#define DECISIONS                                                              \
+    "unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[],"      \
+    " $6::bytea[], $7::bytea[], $8::bytea[], $9::bytea[], $10::bigint[])"      \
+    " AS d (order_id, step, officer_id, verdict, credential_id, statement,"    \
+    " signature, authenticator_data, client_data, at)"
+
 const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
     DB_LOG_STATEMENTS,
 
@@ -164,6 +170,10 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
                             " until = $2"
                             " WHERE officer_id = $1::uuid"
                             " AND state = 'active'"},
+    [DB_OFFICER_LOCK] = {"officer_lock",
+                         "SELECT officer_id::text FROM ca.officer"
+                         " WHERE officer_id = $1::uuid AND state = 'active'"
+                         " FOR SHARE"},
     [DB_OFFICER_COUNT_ROLE] =
         {"officer_count_role",
          "SELECT count(*) FROM ca.officer o JOIN ca.officer_role r"
@@ -199,18 +209,36 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
 
     [DB_ORDER_FIND] = {"order_find",
                        "SELECT order_id::text, digest, kind, body, state,"
-                       " problem, requested_by, received_at, finished_at"
+                       " problem, requested_by, received_at, finished_at,"
+                       " csr_sha256"
                        " FROM ca.order WHERE order_id = $1::uuid"},
+    /* Their last change is the hold in force; it names its order. */
+    [DB_ORDER_HOLDING] =
+        {"order_holding",
+         "WITH held AS (SELECT (convert_from(e.body, 'UTF8')::jsonb"
+         " ->> 'order_id')::uuid AS order_id"
+         " FROM unnest($1::bigint[], $2::bytea[]) AS w (issuer, serial)"
+         " JOIN ca.certificate c ON c.issuer_id = w.issuer"
+         " AND c.serial = w.serial AND c.state = 'held'"
+         " JOIN log.entry e ON e.index = c.status_index),"
+         " one AS (SELECT order_id FROM held GROUP BY order_id"
+         " HAVING count(*) = $3)"
+         " SELECT o.pending_digest, f.officer_id::text, f.person"
+         " FROM one JOIN ca.order o USING (order_id)"
+         " JOIN ca.decision d USING (order_id)"
+         " JOIN ca.officer f ON f.officer_id = d.officer_id"
+         " WHERE o.kind = 'hold' AND o.pending_digest IS NOT NULL"},
     [DB_ORDER_INSERT] =
         {"order_insert",
          "INSERT INTO ca.order (order_id, digest, kind, body, state,"
-         " requested_by, received_at, finished_at)"
+         " requested_by, received_at, finished_at, csr_sha256, pending_digest)"
          " SELECT o.id::uuid, o.digest, o.kind, o.body,"
          " CASE WHEN o.finished = 0 THEN 'recorded' ELSE 'done' END, o.by,"
-         " to_timestamp(o.received), to_timestamp(nullif(o.finished, 0))"
+         " to_timestamp(o.received), to_timestamp(nullif(o.finished, 0)),"
+         " o.csr, o.pending"
          " FROM unnest($1::text[], $2::bytea[], $3::text[], $4::bytea[],"
-         " $5::text[], $6::bigint[], $7::bigint[])"
-         " AS o (id, digest, kind, body, by, received, finished)"
+         " $5::text[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[])"
+         " AS o (id, digest, kind, body, by, received, finished, csr, pending)"
          " ORDER BY o.id ON CONFLICT (order_id) DO NOTHING"
          " RETURNING order_id::text"},
     [DB_ORDER_FINISH] =
@@ -239,17 +267,22 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
     [DB_DECISION_INSERT] =
         {"decision_insert",
          "INSERT INTO ca.decision (order_id, step, officer_id, credential_id,"
-         " verdict, decided_at, statement, signature)"
+         " verdict, decided_at, statement, signature, authenticator_data,"
+         " client_data)"
          " SELECT d.order_id::uuid, d.step, c.officer_id, c.credential_id,"
-         " 'approve', to_timestamp(d.at), d.statement, d.signature"
-         " FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[],"
-         " $5::bigint[], $6::bytea[], $7::bytea[])"
-         " AS d (order_id, step, officer_id, credential_id, at, statement,"
-         " signature)"
+         " d.verdict, to_timestamp(d.at), d.statement, d.signature,"
+         " d.authenticator_data, d.client_data"
+         " FROM " DECISIONS
          " JOIN ca.credential c ON c.credential_id = d.credential_id"
          " AND c.officer_id = d.officer_id::uuid AND " IS_CREDENTIAL_ACTIVE
          " JOIN ca.officer o ON o.officer_id = c.officer_id"
          " AND o.state = 'active' FOR SHARE OF o"},
+    [DB_DECISION_INSERT_HOLDER] =
+        {"decision_insert_holder",
+         "INSERT INTO ca.decision (order_id, step, credential_id, verdict,"
+         " decided_at, statement, signature)"
+         " SELECT d.order_id::uuid, d.step, d.credential_id, d.verdict,"
+         " to_timestamp(d.at), d.statement, d.signature FROM " DECISIONS},
 
     [DB_CERTIFICATE_GET] = {"certificate_get",
                             "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"

@@ -115,7 +115,7 @@ library.reset_on_fork = true
 CONF
     SOFTHSM2_CONF=$STATE/softhsm2.conf
     export SOFTHSM2_CONF
-    for token in root ca ocsp; do
+    for token in root ca ocsp ra; do
         make_pin "$STATE/pins/$token.pin"
         make_pin "$STATE/pins/$token.so-pin"
         as_owner softhsm2-util --init-token --free --label "signet-$token" \
@@ -150,6 +150,7 @@ hsm.signer_path = $PROGRAMS/signet-signer
 hsm.root.pin_file = pins/root.pin
 hsm.ca.pin_file = pins/ca.pin
 hsm.ocsp.pin_file = pins/ocsp.pin
+hsm.ra.pin_file = pins/ra.pin
 
 tls.trust_file = public/bundle.pem
 
@@ -157,6 +158,7 @@ ca.listen = 127.0.0.1:$1
 ca.certificate_file = tls/ca.pem
 ca.key_file = tls/ca.key
 ca.profiles_dir = $SOURCE/config/profiles
+ca.passkey_origins = https://localhost:$2
 
 ra.listen = 127.0.0.1:$2
 ra.scan_path = $PROGRAMS/signet-scan

@@ -12,6 +12,7 @@
 #include <openssl/x509.h>
 
 #include "base/clock.h"
+#include "ca-core/decision_key.h"
 #include "ca-core/desk.h"
 #include "db/sql_ca.h"
 #include "pg.h"
@@ -121,21 +122,18 @@ void
 core_officer_add(struct core *core, const char *officer_id,
                  const struct core_officer *credential)
 {
-    int64_t not_before, not_after;
+    struct decision_key key;
     struct error err = {0};
-    EVP_PKEY *key = NULL;
-    uint8_t id[32];
 
-    check(decision_credential_read(credential->certificate.data,
-                                   credential->certificate.len, &key, id,
-                                   &not_before, &not_after, &err),
+    check(decision_key_read(API_CREDENTIAL_X509, credential->certificate.data,
+                            credential->certificate.len, &key, &err),
           &err);
-    EVP_PKEY_free(key);
-    check(db_credential_insert(core->worker->db, id, officer_id, "x509",
+    check(db_credential_insert(core->worker->db, key.id, officer_id, "x509",
                                credential->certificate.data,
-                               credential->certificate.len, not_before,
-                               not_after, &err),
+                               credential->certificate.len, key.not_before,
+                               key.not_after, &err),
           &err);
+    decision_key_clear(&key);
 }
 
 void
@@ -167,6 +165,7 @@ make_officers(struct core *core)
         [CORE_ADMIN] = {"p-admin", "business-administrator"},
         [CORE_ADMIN_2] = {"p-admin-2", "business-administrator"},
         [CORE_ADMIN_3] = {"p-admin-3", "business-administrator"},
+        [CORE_MAKER] = {"p-maker", "maker"},
     };
 
     for (int i = 0; i < CORE_OFFICER_COUNT; i++) {
@@ -224,6 +223,8 @@ start_core(struct core *core, size_t signers, size_t processes)
         .profiles = &service->profiles,
         .publish_url = "http://pki.example.cn",
         .clock_tolerance_s = 300,
+        .activation_max_s = 240 * DAY_S,
+        .passkey_origins = "https://other.example https://ra.example",
     };
     check(profile_set_load(SOFT_CA_PROFILES, SOFT_CA_SCHEMAS,
                            &service->profiles, &err),

@@ -24,6 +24,7 @@ enum core_who { /* of core.officer */
                 CORE_ADMIN,
                 CORE_ADMIN_2,
                 CORE_ADMIN_3,
+                CORE_MAKER,
                 CORE_OFFICER_COUNT,
 };
 

@@ -147,8 +147,8 @@ officers_order(enum api_kind kind, enum who who)
         .person = people[who].person,
         .role = {API_ROLE_FIRST_REVIEWER},
         .role_count = 1,
-        .certificate = officer[who].certificate.data,
-        .certificate_len = officer[who].certificate.len,
+        .credential.certificate = officer[who].certificate.data,
+        .credential.certificate_len = officer[who].certificate.len,
     };
     return api_order_json(&order);
 }
@@ -243,12 +243,28 @@ officer_enrolled_or_dismissed_without_an_order_is_found(void **state)
     found(enrolled_by_ceremony(FIRST), "is enrolled twice");
 }
 
-static json_t *
-issued(const json_t *order, const char *serial)
+/* A serial number of one octet, sixteen times. */
+static const char *
+serial_of(uint8_t octet)
 {
-    json_t *entry = entry_of("certificate.issued", serial);
+    static char text[2 * API_SERIAL_LEN + 1];
+    uint8_t serial[API_SERIAL_LEN];
 
+    memset(serial, octet, sizeof serial);
+    text_hex(serial, sizeof serial, text);
+    return text;
+}
+
+static json_t *
+issued(const json_t *order, uint8_t octet)
+{
+    json_t *entry = entry_of("certificate.issued", serial_of(octet));
+    uint8_t digest[32];
+
+    memset(digest, octet, sizeof digest);
     json_object_set(entry, "order_id", json_object_get(order, "order_id"));
+    json_set_text(entry, "issuer", "issuing-1");
+    json_set_hex(entry, "sha256", digest, sizeof digest);
     return entry;
 }
 
@@ -259,15 +275,16 @@ certificate_without_an_order_and_the_second_of_one_are_found(void **state)
     json_t *failed = core_issue_order("九号公司");
 
     (void)state;
-    found(issued(order, "0a"), "certificate 0a was issued without an order");
+    found(issued(order, 0x0a), "0a0a was issued without an order");
     assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
                         "");
-    assert_string_equal(read_entry(issued(order, "0b")), "");
-    found(issued(order, "0c"), "or as the second of order");
+    assert_string_equal(read_entry(issued(order, 0x0b)), "");
+    found(issued(order, 0x0c), "or as the second of order");
 
     /* Of a ceremony, by its serial. */
-    assert_string_equal(read_entry(entry_of("certificate.intended", "0d")), "");
-    assert_string_equal(read_entry(issued(order, "0d")), "");
+    assert_string_equal(
+        read_entry(entry_of("certificate.intended", serial_of(0x0d))), "");
+    assert_string_equal(read_entry(issued(order, 0x0d)), "");
 
     assert_string_equal(
         read_entry(accepted(json_incref(failed), FIRST, SECOND)), "");
@@ -275,7 +292,7 @@ certificate_without_an_order_and_the_second_of_one_are_found(void **state)
         read_entry(entry_of("order.failed", json_string_value(json_object_get(
                                                 failed, "order_id")))),
         "");
-    found(issued(failed, "0e"), "certificate 0e was issued without an order");
+    found(issued(failed, 0x0e), "0e0e was issued without an order");
     json_decref(order);
     json_decref(failed);
 }

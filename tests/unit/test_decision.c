@@ -349,6 +349,7 @@ decide_and_dismiss(struct db *db, void *arg, struct error *err)
     struct db_decision_row row = {
         .order_id = envelope->order->order_id,
         .step = "first-review",
+        .verdict = "approve",
         .officer_id = decision->officer_id,
         .decided_at = decision->decided_at,
         .statement = (const uint8_t *)"{}",

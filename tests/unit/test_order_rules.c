@@ -430,8 +430,8 @@ two_administrators_enroll_an_officer_who_then_decides(void **state)
         .person = "p-new",
         .role = {API_ROLE_FIRST_REVIEWER},
         .role_count = 1,
-        .certificate = fresh.certificate.data,
-        .certificate_len = fresh.certificate.len,
+        .credential.certificate = fresh.certificate.data,
+        .credential.certificate_len = fresh.certificate.len,
     };
     answer = core_hand_in(
         &core, administered(officers_order(&order), CORE_ADMIN, CORE_ADMIN_2),
@@ -464,8 +464,8 @@ enrolment(const char *officer_id, const char *person,
                     .person = person,
                     .role = {API_ROLE_SECOND_REVIEWER},
                     .role_count = 1,
-                    .certificate = credential->certificate.data,
-                    .certificate_len = credential->certificate.len}};
+                    .credential.certificate = credential->certificate.data,
+                    .credential.certificate_len = credential->certificate.len}};
 
     return administered(officers_order(&order), CORE_ADMIN, CORE_ADMIN_2);
 }
