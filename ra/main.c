@@ -35,6 +35,7 @@ ra_free(void *arg)
     jobs_stop(state->jobs);
     outbox_stop(state->outbox);
     http_server_free(state->server);
+    vault_free(state->ra.business.vault);
     ra_clear(&state->ra);
     definitions_free(state->definitions);
     free(state);
@@ -88,6 +89,18 @@ businesses_load(struct state *state, const struct config *config,
     return true;
 }
 
+/* Before any thread: the token is open for this moment alone. */
+static bool
+vault_fill(struct state *state, const struct config *config, struct error *err)
+{
+    struct db *db = NULL;
+    bool ok = db_open(&state->ra.db, &db, err) &&
+              vault_new(config, db, &state->ra.business.vault, err);
+
+    db_close(db);
+    return ok;
+}
+
 static bool
 ra_start(const struct config *config, struct event_base *base, void **out,
          struct error *err)
@@ -108,7 +121,8 @@ ra_start(const struct config *config, struct event_base *base, void **out,
     state = base_alloc(sizeof *state);
     ra_init(&state->ra, config);
     options_fill(state, config);
-    if (!businesses_load(state, config, err) ||
+    if (!vault_fill(state, config, err) ||
+        !businesses_load(state, config, err) ||
         !static_load(config_path(config, "ra.web_dir"), &state->ra.files,
                      err) ||
         !http_server_new(base, &state->options, &state->server, err) ||
