@@ -202,6 +202,9 @@ const struct config_setting config_settings[] = {
      "URL of the SMS gateway's interface; without it messages wait."},
     {"ra.sms_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
      "File of the secret, 32 octets or more, shared with the SMS gateway."},
+    {"ra.courier_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File of the secret, 32 octets or more, shared with the courier; without "
+     "it nothing is heard from one."},
     {"ra.smtp_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "URL of the mail server: smtps://HOST, or smtp://HOST with STARTTLS; "
      "without TLS only to this machine. Without it mails wait."},

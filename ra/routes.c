@@ -1,6 +1,8 @@
 /* Every call of the RA's API, in the order of docs/openapi.yaml. */
 #include "ra/handlers.h"
 #include "ra/handlers_document.h"
+#include "ra/handlers_client.h"
+#include "ra/handlers_device.h"
 #include "ra/handlers_payment.h"
 #include "ra/handlers_session.h"
 
@@ -65,6 +67,50 @@ const struct http_route ra_routes[] = {
     {HTTP_POST, "/v1/reconciliations/{day}", handle_reconciliation_repeat,
      NULL},
     {HTTP_GET, "/v1/notices", handle_notice_list, NULL},
+
+    {HTTP_GET, "/v1/devices", handle_device_list, NULL},
+    {HTTP_POST, "/v1/devices", handle_device_stock, NULL},
+    {HTTP_POST, "/v1/devices/{serial}/personalise", handle_device_personalise,
+     NULL},
+    {HTTP_POST, "/v1/devices/{serial}/state", handle_device_state, NULL},
+    {HTTP_GET, "/v1/cases/{number}/device", handle_device_show, NULL},
+    {HTTP_POST, "/v1/cases/{number}/device", handle_device_allocate, NULL},
+    {HTTP_POST, "/v1/cases/{number}/shipments", handle_shipment_create, NULL},
+    {HTTP_POST, "/v1/shipments/{id}/delivered", handle_shipment_deliver, NULL},
+    {HTTP_POST, "/v1/callbacks/courier", handle_courier, NULL},
+    {HTTP_POST, "/v1/intake", handle_intake, NULL},
+    {HTTP_POST, "/v1/cases/{number}/papers", handle_papers, NULL},
+
+    {HTTP_POST, "/v1/cases/{number}/client-code", handle_client_code, NULL},
+    {HTTP_POST, "/v1/cases/{number}/activation-code", handle_activation_code,
+     NULL},
+    {HTTP_POST, "/v1/cases/{number}/handler-code", handle_handler_code, NULL},
+    {HTTP_POST, "/v1/cases/{number}/handler-confirmation",
+     handle_handler_confirm, NULL},
+    {HTTP_POST, "/v1/client/challenges", handle_client_challenge, NULL},
+    {HTTP_POST, "/v1/client/proofs", handle_client_proof, NULL},
+    {HTTP_POST, "/v1/client/activations", handle_client_activation_open, NULL},
+    {HTTP_POST, "/v1/client/activations/{id}", handle_client_activate, NULL},
+    {HTTP_GET, "/v1/client/activations/{id}", handle_client_activation_show,
+     NULL},
+    {HTTP_POST, "/v1/client/renewals/{number}/request",
+     handle_client_renewal_request, NULL},
+    {HTTP_POST, "/v1/client/renewals/{number}/signature",
+     handle_client_renewal_sign, NULL},
+    {HTTP_POST, "/v1/client/renewals/{number}/installed",
+     handle_client_renewal_installed, NULL},
+    {HTTP_POST, "/v1/client/unlocks/{number}/code", handle_client_unlock_code,
+     NULL},
+    {HTTP_POST, "/v1/client/unlocks/{number}/verification",
+     handle_client_unlock_verify, NULL},
+    {HTTP_POST, "/v1/client/unlocks/{number}/administrator-pin",
+     handle_client_unlock_release, NULL},
+    {HTTP_POST, "/v1/client/unlocks/{number}/done", handle_client_unlock_done,
+     NULL},
+    {HTTP_POST, "/v1/client/unlocks/{number}/failed",
+     handle_client_unlock_failed, NULL},
+    {HTTP_POST, "/v1/client/seals/{number}/installed",
+     handle_client_seal_installed, NULL},
 
     {HTTP_GET, "/", handle_static, NULL},
     {HTTP_GET, "/portal", handle_static, NULL},
