@@ -1,8 +1,8 @@
 /* Every call of the RA's API, in the order of docs/openapi.yaml. */
 #include "ra/handlers.h"
-#include "ra/handlers_document.h"
 #include "ra/handlers_client.h"
 #include "ra/handlers_device.h"
+#include "ra/handlers_document.h"
 #include "ra/handlers_payment.h"
 #include "ra/handlers_session.h"
 
