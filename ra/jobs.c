@@ -12,6 +12,7 @@
 #include "db/job.h"
 #include "ra/case_send.h"
 #include "ra/invoice.h"
+#include "ra/notice_sender.h"
 #include "ra/officer_case.h"
 #include "ra/reconciliation.h"
 #include "ra/refund.h"
@@ -39,6 +40,7 @@ static const struct {
     {"holds", 30, hold_job, LANE_INSIDE},
     {"expiry", 3600, expiry_job, LANE_INSIDE},
     {"officer-cases", 20, officer_case_job, LANE_INSIDE},
+    {"notices", 1, notice_job, LANE_OUTSIDE},
     {"payments", 5, payment_job, LANE_OUTSIDE},
     {"invoices", 60, invoice_job, LANE_INSIDE},
     {"reconciliation", 600, reconciliation_job, LANE_OUTSIDE},

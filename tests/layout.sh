@@ -29,7 +29,7 @@ $found"
 }
 home 'libpq|postgres' 'db/'
 home 'p11-kit|pkcs11' 'hsm/'
-home 'curl/' 'base/http_client'
+home 'curl/' 'base/(http|smtp)_client'
 home 'libxml/' 'base/xml'
 home 'event2/bufferevent' 'base/'
 
