@@ -11,9 +11,9 @@
 #include "base/text.h"
 
 enum {
-    /* RFC 2047, 2: an encoded word has at most 75 characters, 12 of them
-     * "=?UTF-8?B?" and "?=": 63, so 60 of base64, 45 octets. */
-    WORD_OCTETS = 45,
+    /* RFC 2047, 2: a line with an encoded word has at most 76 characters.
+     * "Subject: =?UTF-8?B?" and "?=" take 21, so 52 of base64, 39 octets. */
+    WORD_OCTETS = 39,
     BODY_LINE = 76, /* RFC 2045, 6.8 */
     TEXT_MAX = 128 * 1024,
 };

@@ -7,7 +7,9 @@
 #include "ra/handlers.h"
 #include "ra/handlers_document.h"
 #include "ra/jobs.h"
+#include "ra/notice_sender.h"
 #include "ra/outbox.h"
+#include "ra/refund.h"
 
 enum {
     CONNECTION_MAX = 1024,
@@ -120,6 +122,8 @@ ra_start(const struct config *config, struct event_base *base, void **out,
         return false;
     state = base_alloc(sizeof *state);
     ra_init(&state->ra, config);
+    payment_metrics();
+    notice_metrics();
     options_fill(state, config);
     if (!vault_fill(state, config, err) ||
         !businesses_load(state, config, err) ||
