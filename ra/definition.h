@@ -105,6 +105,7 @@ struct definition_timer {
  *   code: with an event that draws one (EFFECT_CODE); SMS alone
  * and with the events that are no transition
  *   shipped, delivered: carrier tracking
+ *   papers-wanted: wanted
  *   refunded: amount    invoiced: invoice
  *   certificate-expiring, certificate-held, certificate-released,
  *   certificate-revoked: serial not_after days

@@ -241,6 +241,7 @@ static const struct {
 } other_events[] = {
     {"shipped", " carrier tracking "},
     {"delivered", " carrier tracking "},
+    {"papers-wanted", " wanted "},
     {"payment-partial", " amount wanted "},
     {"payment-surplus", " amount "},
     {"payment-late", " amount "},

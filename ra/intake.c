@@ -8,9 +8,9 @@
 #include "base/text.h"
 #include "db/holder.h"
 #include "db/shipment.h"
+#include "ra/case_tell.h"
 #include "ra/device.h"
 #include "ra/form.h"
-#include "ra/notice.h"
 #include "ra/payment.h"
 
 enum { WANTED_TEXT_MAX = 4096 };
@@ -276,33 +276,22 @@ wanted_format(const json_t *papers, const struct definition *definition,
 /* Asks for what is missing or defective: 联系经办人补齐资料. */
 static bool
 ask_for_rest(struct db *db, const struct take_run *run,
-             const struct definition *definition, struct error *err)
+             const struct db_case *row, const struct definition *definition,
+             struct error *err)
 {
-    static const struct notice_text text = {
-        .event = "papers-wanted",
-        .subject = {"纸质资料需补齐：${number}",
-                    "Papers are still wanted: ${number}"},
-        .text = {"您的业务${number}的纸质资料还需补寄：${wanted}。",
-                 "For ${number} please still send: ${wanted_en}."},
-    };
-    struct buf zh = BUF_INIT(WANTED_TEXT_MAX);
-    struct buf en = BUF_INIT(WANTED_TEXT_MAX);
+    int language = strcmp(row->language, "en") == 0 ? 1 : 0;
+    struct buf wanted = BUF_INIT(WANTED_TEXT_MAX);
     char round[24];
     json_t *values = json_object();
     bool ok;
 
-    wanted_format(run->papers, definition, 0, &zh);
-    wanted_format(run->papers, definition, 1, &en);
-    json_set_text(values, "number", run->intake->number);
-    json_set_text(values, "wanted", buf_text(&zh));
-    json_set_text(values, "wanted_en", buf_text(&en));
+    wanted_format(run->papers, definition, language, &wanted);
+    json_set_text(values, "wanted", buf_text(&wanted));
     (void)snprintf(round, sizeof round, "%lld", (long long)run->intake->at);
-    ok = zh.len == 0 ||
-         notice_handler(db, run->business->vault, run->intake->number, &text,
-                        round, values, run->intake->at, err);
+    ok = wanted.len == 0 || case_tell(run->business, db, row, "papers-wanted",
+                                      round, values, run->intake->at, err);
     json_decref(values);
-    buf_clear(&zh);
-    buf_clear(&en);
+    buf_clear(&wanted);
     return ok;
 }
 
