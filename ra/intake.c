@@ -376,8 +376,8 @@ take_run(struct db *db, void *arg, struct error *err)
          !take_device(db, &row, intake, err)) ||
         !set_papers(db, intake, err) || !note_papers(db, &row, intake, err) ||
         !intake_papers_json(db, intake->number, &run->papers, err) ||
-        !ask_for_rest(db, run, definition_get(run->business->definitions, kind),
-                      err) ||
+        !ask_for_rest(db, run, &row,
+                      definition_get(run->business->definitions, kind), err) ||
         !move_on(db, run, err))
         goto out;
     ok = true;
