@@ -84,8 +84,8 @@ making_device(struct db *db, const struct db_case *row,
         !hash_sha256(device.spki, device.spki_len, out->spki_sha256, err))
         goto out;
     text_hex(out->spki_sha256, sizeof out->spki_sha256, search.hex);
-    if (!db_decided_list(db, row->number, row->revision, signed_each, &search,
-                         err))
+    if (!db_decided_list(db, row->number, row->revision, true, signed_each,
+                         &search, err))
         goto out;
     out->is_signed = out->has_key && search.is_signed;
     ok = true;
