@@ -1,0 +1,161 @@
+// The maker's work: a device for each case, its key, the maker's signature, the
+// parcel; and the stock.
+
+import { currentSession, get, post, query } from '/web/api.js';
+import { say, t, textNow, title, words } from '/web/i18n.js';
+import { show } from '/web/router.js';
+import { businessName, dateTime, stateName, stateTone } from '/web/words.js';
+import { badge, button, checkAll, dialog, el, field, notice, table, tabs, toast } from '/web/ui.js';
+import { decide } from './decide.js';
+import './search.js';
+
+words({
+    'making.title': ['制证', 'Making'],
+    'making.cases': ['待制证', 'To be made'],
+    'making.stock': ['介质库存', 'Stock'],
+    'making.number': ['单号', 'Number'],
+    'making.unit': ['单位', 'Unit'],
+    'making.business': ['业务', 'Business'],
+    'making.state': ['状态', 'State'],
+    'making.device': ['介质', 'Device'],
+    'making.none': ['没有待制证的业务。', 'No case waits for a device.'],
+    'making.allocate': ['分配介质', 'Allocate a device'],
+    'making.personalise': ['个人化', 'Personalise'],
+    'making.sign': ['签名确认', 'Sign for it'],
+    'making.ship': ['登记寄出', 'Ship it'],
+    'making.serial': ['介质序列号（扫描或输入）', 'Serial of the device (scan or type)'],
+    'making.proof': ['制证工具输出的 JSON（含 spki 与 proof）', 'JSON of the personalising tool (spki and proof)'],
+    'making.proof.wrong': ['须为含 spki 与 proof 的 JSON', 'JSON with spki and proof is needed'],
+    'making.pin': ['管理员密码（仅显示一次，请写入介质）', 'Administrator PIN: shown once, to be set in the device'],
+    'making.carrier': ['快递公司', 'Carrier'],
+    'making.tracking': ['运单号', 'Tracking number'],
+    'making.sign.text': ['确认介质 {serial} 已为本单个人化。您的签名写入签发订单，只有此介质能激活。', 'Device {serial} is personalised for this case. Your signature goes into the order: only this device can complete it.'],
+    'making.stock.add': ['入库', 'Take into stock'],
+    'making.batch': ['批次', 'Batch'],
+    'making.model': ['型号', 'Model'],
+    'making.serials': ['序列号，每行一个', 'Serials, one a line'],
+    'making.added': ['已入库 {n} 个', '{n} taken into stock'],
+    'making.changed': ['更新', 'Changed'],
+    'making.move': ['变更状态', 'Change state'],
+    'making.to': ['新状态', 'New state'],
+    'making.remark': ['说明', 'Remark'],
+    'making.key': ['密钥', 'Key'],
+});
+
+async function run(heading, fields, act, label = heading) {
+    const result = await dialog({
+        title: heading, body: fields.map((one) => one.root || one),
+        actions: [{ label, act: async () => (checkAll(fields.filter((one) => one.check)) ? (await act()) ?? true : undefined) }],
+    });
+    if (result)
+        await show();
+    return result;
+}
+
+const allocate = (row) => {
+    const serial = field({ name: 'serial', label: say('making.serial'), required: true, max: 32, spellcheck: 'false' });
+    return run(say('making.allocate'), [serial], () => post(`/cases/${row.number}/device`, { serial: serial.value.toUpperCase() }));
+};
+
+async function personalise(row) {
+    const proof = field({ name: 'proof', label: say('making.proof'), type: 'textarea', rows: 6, required: true, spellcheck: 'false', check: (text) => {
+        try {
+            const { spki, proof: signed } = JSON.parse(text);
+            return spki && signed ? '' : say('making.proof.wrong');
+        } catch {
+            return say('making.proof.wrong');
+        }
+    } });
+    const result = await run(say('making.personalise'), [proof], () => {
+        const { spki, proof: signed } = JSON.parse(proof.value);
+        return post(`/devices/${row.device}/personalise`, { spki, proof: signed });
+    });
+    const pin = result?.admin_pin || result?.pin;
+    if (pin)
+        await dialog({ title: say('making.pin'), body: el('p.figure.mono', pin), cancel: say('ui.close') });
+}
+
+async function sign(row) {
+    const review = await get(`/cases/${row.number}/review`);
+    const device = review.making_device || review.device_to_sign || { serial: review.device, spki_sha256: review.device_spki_sha256 };
+    return run(say('making.sign'), [el('p', say('making.sign.text', { serial: device.serial }))], () =>
+        decide(row.number, review, 'making', 'approve', { device: { serial: device.serial, spki_sha256: device.spki_sha256 } }));
+}
+
+const ship = (row) => {
+    const carrier = field({ name: 'carrier', label: say('making.carrier'), required: true, max: 40, value: '顺丰' });
+    const tracking = field({ name: 'tracking', label: say('making.tracking'), required: true, max: 40 });
+    return run(say('making.ship'), [carrier, tracking], () =>
+        post(`/cases/${row.number}/shipments`, { direction: 'out', carrier: carrier.value, tracking: tracking.value }));
+};
+
+async function casesPanel(box) {
+    const page = await get(`/queue${query({ mine: 1, limit: 50 })}`);
+    const devices = new Map((await get('/devices').catch(() => ({ devices: [] }))).devices.map((one) => [one.serial, one]));
+    const stateOf = (row) => row.device && devices.get(row.device)?.state;
+    box.append(table({
+        caption: say('making.cases'), rows: page.cases, href: (row) => `#/case/${row.number}`, empty: say('making.none'),
+        columns: [
+            { label: say('making.number'), class: 'mono nowrap', cell: (row) => row.number },
+            { label: say('making.business'), class: 'nowrap', cell: (row) => businessName(row.business) },
+            { label: say('making.unit'), cell: (row) => row.unit_name },
+            { label: say('making.state'), cell: (row) => badge(stateName(row.state), stateTone(row.state)) },
+            { label: say('making.device'), class: 'nowrap', cell: (row) => (row.device ? [el('span.mono', row.device), ' ', stateOf(row) && badge(say(`device.${stateOf(row)}`))] : '—') },
+            { label: '', cell: (row) => el('div.row', [
+                !row.device && button(say('making.allocate'), () => allocate(row), { kind: 'small' }),
+                ['allocated', 'returned'].includes(stateOf(row)) && button(say('making.personalise'), () => personalise(row), { kind: 'small' }),
+                ['personalised', 'rewritten'].includes(stateOf(row)) && [button(say('making.sign'), () => sign(row), { kind: 'small' }),
+                    button(say('making.ship'), () => ship(row), { kind: 'small' })],
+            ]) },
+        ],
+    }));
+}
+
+const moves = { 'in-stock': ['lost', 'destroyed'], 'allocated': ['lost', 'destroyed'], 'personalised': ['lost', 'destroyed'], 'shipped': ['lost', 'returned'],
+    'delivered': ['lost', 'returned'], 'active': ['lost', 'returned'], 'pin-locked': ['lost', 'returned'], 'returned': ['destroyed'], 'rewritten': ['lost', 'destroyed'] };
+
+const move = (row) => {
+    const to = field({ name: 'to', label: say('making.to'), type: 'select', required: true,
+        choices: moves[row.state].map((one) => ({ value: one, label: say(`device.${one}`) })) });
+    const remark = field({ name: 'remark', label: say('making.remark'), required: true, max: 200 });
+    return run(say('making.move'), [to, remark], () => post(`/devices/${row.serial}/state`, { to: to.value, remark: remark.value }));
+};
+
+async function addStock() {
+    const batch = field({ name: 'batch', label: say('making.batch'), required: true, max: 40 });
+    const model = field({ name: 'model', label: say('making.model'), required: true, max: 40 });
+    const serials = field({ name: 'serials', label: say('making.serials'), type: 'textarea', rows: 8, required: true, spellcheck: 'false' });
+    const list = () => serials.value.split(/\s+/).filter(Boolean).map((one) => one.toUpperCase());
+    if (await run(say('making.stock.add'), [batch, model, serials], () => post('/devices', { batch: batch.value, model: model.value, serials: list() })))
+        toast(say('making.added', { n: list().length }), 'good');
+}
+
+async function stockPanel(box) {
+    const { devices } = await get('/devices');
+    const canAdd = currentSession().roles.some((role) => ['maker', 'business-administrator'].includes(role));
+    box.append(canAdd && el('p', button(say('making.stock.add'), addStock, { kind: 'primary' })), table({
+        caption: say('making.stock'), rows: devices,
+        columns: [
+            { label: say('making.device'), class: 'mono nowrap', cell: (row) => row.serial },
+            { label: say('making.model'), cell: (row) => row.model },
+            { label: say('making.batch'), cell: (row) => row.batch || '' },
+            { label: say('making.state'), cell: (row) => badge(say(`device.${row.state}`)) },
+            { label: say('making.number'), class: 'mono nowrap', cell: (row) => row.number && el('a', { href: `#/case/${row.number}` }, row.number) },
+            { label: say('making.changed'), class: 'nowrap', cell: (row) => dateTime(row.changed_at) },
+            { label: '', cell: (row) => moves[row.state] && button(say('making.move'), () => move(row), { kind: 'small quiet' }) },
+        ],
+    }));
+}
+
+export default async function making(main) {
+    title(say('making.title'));
+    const panel = (draw) => () => {
+        const box = el('div');
+        draw(box).catch((error) => box.append(notice('bad', error.text || error.message)));
+        return box;
+    };
+    main.append(el('h1', say('making.title')), el('div.card', tabs([
+        { id: 'cases', label: say('making.cases'), content: panel(casesPanel) },
+        { id: 'stock', label: say('making.stock'), content: panel(stockPanel) },
+    ], { label: textNow(t('making.title')) })));
+}
