@@ -1,0 +1,20 @@
+/* What the files of a holder's device share. Internal to hsm/. */
+#ifndef HSM_DEVICE_OBJECT_H
+#define HSM_DEVICE_OBJECT_H
+
+#include "hsm/device.h"
+#include "hsm/key.h"
+
+enum { OBJECTS_MAX = 256 };
+
+struct hsm_device {
+    struct token token;
+    CK_SLOT_ID slot;
+};
+
+/* Objects with these attributes, OBJECTS_MAX at most. The lock is held. */
+bool device_find(struct hsm_device *device, CK_ATTRIBUTE *wanted,
+                 CK_ULONG wanted_count, CK_OBJECT_HANDLE handles[OBJECTS_MAX],
+                 CK_ULONG *count, struct error *err) MUST_CHECK;
+
+#endif
