@@ -182,7 +182,7 @@ carry_out(struct db *db, struct run *run, struct error *err)
                              .definition = run->definition};
     bool ok = false;
 
-    if (!decision_add(db, run, err) || !change(db, run, err))
+    if (!change(db, run, err) || !decision_add(db, run, err))
         goto out;
     effects.fields = run->fields;
     effects.fields_before =

@@ -24,8 +24,8 @@
 enum {
     CASE_ORDER_MAX = 256 * 1024, /* octets of an order or envelope */
     /* Days that an order stands open for its device: all timers on the way
-     * together. At most ca.activation_max_days. */
-    CASE_ORDER_ACTIVATION_DAYS = 365,
+     * together. At most ca.activation_max_days, by default as many. */
+    CASE_ORDER_ACTIVATION_DAYS = 240,
 };
 
 /* Draws an id, makes the order of this revision (or, for seal and unlock, what

@@ -1,0 +1,1151 @@
+/*
+ * Cases on a real database, with a CA that is a fake of ra/ca_client.h: every
+ * business to its end, every step with its link, entry and notices, or not at
+ * all (domain.md, 1.5 to 1.9).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ra/case_field.h"
+#include "ra/case_order.h"
+#include "ra/case_send.h"
+#include "ra/form.h"
+#include "tests/unit/case_parts.h"
+#include "tests/unit/pg.h"
+#include "tests/unit/ra_parts.h"
+
+static struct case_parts parts;
+static EVP_PKEY *holder_key;
+static struct buf csr = BUF_INIT(16384);
+
+/* ---- The fake CA -----------------------------------------------------------
+ */
+
+static struct {
+    enum ca_outcome outcome;
+    int orders;
+    char kinds[256]; /* of the orders that came: "hold revoke " */
+    int64_t not_after;
+} ca;
+
+bool
+ca_client_new(const struct config *config, struct ca_client **out,
+              struct error *err)
+{
+    (void)config;
+    *out = NULL;
+    return error_set(err, ERROR_INTERNAL, "not in this test");
+}
+
+void
+ca_client_free(struct ca_client *client)
+{
+    (void)client;
+}
+
+bool
+ca_client_check(struct ca_client *client, const json_t *order,
+                struct error *err)
+{
+    (void)client;
+    (void)order;
+    (void)err;
+    return true;
+}
+
+static void
+change_add(struct api_answer *answer, const char *issuer, const char *serial,
+           const char *state)
+{
+    struct api_answer_change *change;
+    size_t len;
+
+    answer->change = realloc(answer->change, (answer->change_count + 1) *
+                                                 sizeof *answer->change);
+    assert_non_null(answer->change);
+    change = &answer->change[answer->change_count++];
+    change->issuer = issuer;
+    change->state = state;
+    assert_true(text_unhex(serial, change->serial, API_SERIAL_LEN, &len));
+}
+
+static const char *
+member(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static void
+certificate_add(struct api_answer *answer)
+{
+    struct buf der = BUF_INIT(65536);
+    struct api_answer_certificate *one =
+        base_alloc(sizeof *answer->certificate);
+
+    case_parts_certificate(holder_key, parts.now, ca.not_after, &der);
+    one->issuer = "issuing-1";
+    one->serial[0] = 0x40;
+    one->serial[15] = (uint8_t)ca.orders;
+    one->der = buf_take(&der, &one->der_len);
+    answer->certificate = one;
+    answer->certificate_count = 1;
+}
+
+enum ca_outcome
+ca_client_send(struct ca_client *client, const json_t *envelope,
+               const char *order_id, struct api_answer *answer,
+               struct error *err)
+{
+    const json_t *order = json_object_get(envelope, "order");
+    const char *kind = member(order, "kind");
+    const json_t *targets =
+        json_object_get(json_object_get(order, "target"), "certificates");
+    const json_t *old = json_object_get(order, "predecessor");
+    size_t used = strlen(ca.kinds);
+    size_t i;
+    json_t *target;
+
+    (void)client;
+    ca.orders++;
+    (void)snprintf(ca.kinds + used, sizeof ca.kinds - used, "%s ", kind);
+    assert_string_equal(member(order, "order_id"), order_id);
+    assert_true(json_array_size(json_object_get(envelope, "decisions")) > 0);
+    if (ca.outcome != CA_DONE) {
+        error_set(err, ca.outcome == CA_REFUSED ? ERROR_DENIED : ERROR_BUSY,
+                  "no answer, or no");
+        return ca.outcome;
+    }
+    memcpy(answer->order_id, order_id, TEXT_UUID_LEN + 1);
+    answer->state = API_DONE;
+    json_array_foreach((json_t *)(uintptr_t)targets, i, target)
+        change_add(answer, "issuing-1", member(target, "serial"),
+                   strcmp(kind, "hold") == 0      ? "held"
+                   : strcmp(kind, "release") == 0 ? "valid"
+                                                  : "revoked");
+    if (targets != NULL)
+        return CA_DONE;
+    certificate_add(answer);
+    if (old != NULL &&
+        strcmp(member(json_object_get(order, "predecessor_fate"), "action"),
+               "revoke") == 0)
+        change_add(answer, "issuing-1", member(old, "serial"), "revoked");
+    return CA_DONE;
+}
+
+enum ca_outcome
+ca_client_order(struct ca_client *client, const json_t *order,
+                const json_t *decisions, const char *order_id,
+                struct api_answer *answer, struct error *err)
+{
+    (void)client;
+    (void)order;
+    (void)decisions;
+    (void)order_id;
+    (void)answer;
+    error_set(err, ERROR_INTERNAL, "not in this test");
+    return CA_PENDING;
+}
+
+bool
+ca_client_officers(struct ca_client *client, json_t **out, struct error *err)
+{
+    (void)client;
+    *out = NULL;
+    return error_set(err, ERROR_INTERNAL, "not in this test");
+}
+
+bool
+ca_client_is_service(struct ca_client *client, const uint8_t *certificate,
+                     size_t len, bool *is_service, struct error *err)
+{
+    (void)client;
+    (void)certificate;
+    (void)len;
+    *is_service = false;
+    return error_set(err, ERROR_INTERNAL, "not in this test");
+}
+
+bool
+ca_client_issuer(struct ca_client *client, const char *name, struct buf *der,
+                 struct error *err)
+{
+    (void)client;
+    (void)err;
+    assert_string_equal(name, "issuing-1");
+    return buf_add(der, "issuer", 6);
+}
+
+bool
+ca_client_has_live(struct ca_client *client, const char *account, int64_t now,
+                   bool *has_live, struct error *err)
+{
+    (void)client;
+    (void)account;
+    (void)now;
+    (void)err;
+    *has_live = false;
+    return true;
+}
+
+/* Drawing takes longer than all the rest. */
+bool
+form_make(const struct vault *vault, const struct form_input *input,
+          struct buf *pdf, struct error *err)
+{
+    (void)vault;
+    (void)err;
+    return buf_addf(pdf, "%s %d %s", input->number, input->revision,
+                    input->kind);
+}
+
+/* ---- Short cuts ------------------------------------------------------------
+ */
+
+static int
+group_start(void **state)
+{
+    (void)state;
+    pg_start();
+    case_parts_init(&parts);
+    holder_key = parts_key("P-256");
+    parts_csr(holder_key, &csr);
+    return 0;
+}
+
+static int
+group_stop(void **state)
+{
+    (void)state;
+    case_parts_clear(&parts);
+    EVP_PKEY_free(holder_key);
+    buf_clear(&csr);
+    pg_stop();
+    return 0;
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    memset(&ca, 0, sizeof ca);
+    ca.outcome = CA_DONE;
+    ca.not_after = parts.now + INT64_C(86400) * 700;
+    case_parts_open(&parts);
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    case_parts_close(&parts);
+    return 0;
+}
+
+static void
+assert_state(const char *number, const char *wanted)
+{
+    assert_string_equal(case_parts_state(number), wanted);
+}
+
+static void
+create(enum case_business business, char number[DB_CASE_NUMBER_MAX + 1])
+{
+    struct error err;
+
+    if (!case_parts_create(&parts, business, number, &err))
+        fail_msg("create: %s (%s)", err.what, err.cause);
+}
+
+static void
+act(const char *number, enum case_event event, enum case_actor who)
+{
+    struct error err;
+
+    if (!case_parts_act(&parts, number, event, who, &err))
+        fail_msg("%s: %s (%s)", case_event_name(event), err.what, err.cause);
+}
+
+static void
+refused(const char *number, enum case_event event, enum case_actor who,
+        enum error_code code)
+{
+    struct error err;
+
+    assert_false(case_parts_act(&parts, number, event, who, &err));
+    if (err.code != code)
+        fail_msg("%s: %s (%s)", case_event_name(event), err.what, err.cause);
+}
+
+static void
+decide(const char *number, const struct case_officer *officer,
+       enum api_step step, enum api_verdict verdict)
+{
+    struct error err;
+
+    if (!case_parts_decide(&parts, number, officer, step, verdict, &err))
+        fail_msg("decision: %s (%s)", err.what, err.cause);
+}
+
+static void
+decide_refused(const char *number, const struct case_officer *officer,
+               enum api_step step, enum api_verdict verdict,
+               enum error_code code)
+{
+    struct error err;
+
+    assert_false(
+        case_parts_decide(&parts, number, officer, step, verdict, &err));
+    if (err.code != code)
+        fail_msg("decision: %s (%s)", err.what, err.cause);
+}
+
+static void
+send_orders(void)
+{
+    struct ra_job job = {.db = parts.db, .business = &parts.business};
+    struct error err = {0};
+
+    if (!case_send_job(&job, parts.now, &err))
+        fail_msg("send: %s (%s)", err.what, err.cause);
+}
+
+/* The device's request, by the way of ra/case_order.h. */
+static bool
+activate_change(struct db *db, struct db_case *row, void *arg,
+                struct error *err)
+{
+    struct case_completion completion = {
+        .device = row->device,
+        .spki = (const uint8_t *)"spki",
+        .spki_len = 4,
+        .csr = csr.data,
+        .csr_len = csr.len,
+        .signature = (const uint8_t *)"signature",
+        .signature_len = 9,
+    };
+
+    (void)arg;
+    return case_order_complete(db, row, &completion, parts.now, err);
+}
+
+static bool
+activate(const char *number, struct error *err)
+{
+    struct case_act what = {.number = number,
+                            .event = CASE_ACTIVATE,
+                            .who = CASE_BY_HOLDER,
+                            .actor = "holder",
+                            .at = parts.now,
+                            .known = {.code_is_right = true},
+                            .change = activate_change};
+
+    memset(err, 0, sizeof *err);
+    return case_apply(&parts.business, parts.db, &what, NULL, err);
+}
+
+/* From a draft to the officers' door. */
+static void
+hand_in(const char *number)
+{
+    act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    case_parts_documents(&parts, number);
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    if (strcmp(case_parts_state(number), "awaiting-payment") == 0) {
+        case_parts_pay(number);
+        act(number, CASE_PAY, CASE_BY_SYSTEM);
+    }
+}
+
+static void
+pass_both(const char *number)
+{
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+}
+
+/* The answer to a question that is put together. */
+static const char *askf(const char *format, ...) PRINTF_LIKE(1, 2);
+
+static const char *
+askf(const char *format, ...)
+{
+    char sql[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(sql, sizeof sql, format, arguments);
+    va_end(arguments);
+    return pg_ask(sql);
+}
+
+/* Each link holds the hash of the one before; each step has its entry. */
+static void
+assert_chained(void)
+{
+    assert_string_equal(
+        pg_ask("SELECT count(*) FROM ra.case_history h"
+               " LEFT JOIN ra.case_history p ON p.number = h.number"
+               " AND p.seq = h.seq - 1"
+               " WHERE sha256(h.body) <> h.hash"
+               " OR convert_from(h.body, 'UTF8')::jsonb ->> 'previous' <>"
+               " encode(coalesce(p.hash, decode(repeat('00', 32), 'hex')),"
+               " 'hex')"),
+        "0");
+    assert_string_equal(
+        pg_ask("SELECT count(*) FROM ra.case_history h WHERE"
+               " convert_from(body, 'UTF8')::jsonb ? 'from' AND NOT EXISTS ("
+               " SELECT FROM log.entry e WHERE e.event = 'case.' || h.event"
+               " AND e.subject = h.number AND"
+               " convert_from(e.body, 'UTF8')::jsonb ->> 'history' ="
+               " encode(h.hash, 'hex'))"),
+        "0");
+    assert_string_equal(pg_ask("SELECT count(*) FROM log.entry"
+                               " WHERE sha256('\\x00'::bytea || body) <> hash"),
+                        "0");
+}
+
+/* ---- Every business to its end ---------------------------------------------
+ */
+
+static void
+new_ends_with_a_certificate_in_the_device(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    assert_state(number, "draft");
+    act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    assert_state(number, "form-ready");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.form"), "1");
+    refused(number, CASE_HAND_IN, CASE_BY_APPLICANT, ERROR_CONFLICT);
+    case_parts_documents(&parts, number);
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    assert_state(number, "awaiting-payment");
+    assert_string_equal(pg_ask("SELECT amount FROM ra.payment"), "40000");
+    refused(number, CASE_PAY, CASE_BY_SYSTEM, ERROR_CONFLICT);
+    case_parts_pay(number);
+    act(number, CASE_PAY, CASE_BY_SYSTEM);
+    assert_state(number, "first-review");
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    assert_state(number, "awaiting-originals");
+    assert_string_equal(
+        pg_ask("SELECT count(*) FROM ra.paper WHERE state = 'awaited'"), "3");
+    decide_refused(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE,
+                   ERROR_CONFLICT);
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+    assert_state(number, "activation-allowed");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.code"), "1");
+    assert_false(activate(number, &err)); /* no device */
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    case_parts_device(&parts, number, "DEV-0001");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.case_order"), "0");
+    if (!activate(number, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    assert_state(number, "issuing");
+    send_orders();
+    assert_state(number, "activated");
+    assert_string_equal(pg_ask("SELECT state FROM ra.device"), "active");
+    assert_string_equal(askf("SELECT handler_case FROM ra.holder_certificate"
+                             " WHERE number = '%s'",
+                             number),
+                        number);
+    assert_string_equal(
+        pg_ask("SELECT completed_at IS NOT NULL FROM ra.case_file"), "t");
+    act(number, CASE_BIND, CASE_BY_PLATFORM);
+    assert_state(number, "bound");
+    assert_int_equal(ca.orders, 1);
+    send_orders();
+    assert_int_equal(ca.orders, 1);
+    assert_chained();
+}
+
+static void
+reissue_of_a_lost_device_holds_and_then_revokes(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REISSUE, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    send_orders();
+    assert_string_equal(ca.kinds, "hold ");
+    assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
+                        "held");
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+    case_parts_device(&parts, number, "DEV-0002");
+    if (!activate(number, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    send_orders();
+    assert_state(number, "activated");
+    assert_string_equal(ca.kinds, "hold reissue ");
+    assert_string_equal(askf("SELECT state || reason FROM"
+                             " ra.holder_certificate WHERE number <> '%s'",
+                             number),
+                        "revokedsuperseded");
+    assert_chained();
+}
+
+static void
+damaged_device_keeps_its_certificate_until_the_new_one(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    json_t *fields;
+    struct error err = {0};
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REISSUE, number);
+    fields = case_parts_fields(BUSINESS_REISSUE);
+    json_set_text(fields, "reason", "damaged");
+    if (!case_edit(&parts.business, parts.db, "example", number, 1, fields,
+                   parts.now, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    json_decref(fields);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    send_orders();
+    assert_string_equal(ca.kinds, "");
+}
+
+static void
+rejected_reissue_releases_what_it_held(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REISSUE, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_REJECT);
+    assert_state(number, "rejected");
+    send_orders();
+    /* In the order in which they were made, though the hold had not gone. */
+    assert_string_equal(ca.kinds, "hold release ");
+    assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
+                        "valid");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.refund"), "1");
+    assert_chained();
+}
+
+static void
+change_waits_for_papers_and_the_old_device(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_CHANGE, number);
+    hand_in(number);
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.payment"), "0");
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    assert_string_equal(
+        pg_ask("SELECT count(*) FROM ra.paper WHERE slot = 'device'"), "1");
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+    case_parts_device(&parts, number, "DEV-0003");
+    if (!activate(number, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    send_orders();
+    assert_state(number, "activated");
+    assert_string_equal(ca.kinds, "change ");
+    assert_string_equal(askf("SELECT reason FROM ra.holder_certificate"
+                             " WHERE number <> '%s'",
+                             number),
+                        "affiliationChanged");
+    assert_chained();
+}
+
+static void
+revocation_is_held_at_once_and_revoked_after_the_papers(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REVOKE, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    send_orders();
+    assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
+                        "held");
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+    assert_state(number, "revoking");
+    send_orders();
+    assert_state(number, "revoked");
+    assert_string_equal(ca.kinds, "hold revoke ");
+    assert_string_equal(
+        pg_ask("SELECT state || reason FROM ra.holder_certificate"),
+        "revokedcessationOfOperation");
+    assert_chained();
+}
+
+static bool
+sign_change(struct db *db, struct db_case *row, void *arg, struct error *err)
+{
+    struct case_order_draft draft[2];
+    json_t *fields = NULL;
+    json_t *decisions = json_pack("[{s:s}]", "step", "holder");
+    bool ok;
+
+    (void)arg;
+    assert_non_null(decisions);
+    ok = case_fields_read(&parts.business, db, row->number, &fields, err) &&
+         case_order_renewal(db, row,
+                            definition_get(parts.definitions, BUSINESS_RENEW),
+                            fields, csr.data, csr.len, parts.now, draft, err);
+    for (int i = 0; ok && i < 2; i++)
+        ok = case_order_put(db, row->number, draft[i].purpose, draft[i].order,
+                            decisions, NULL, parts.now, err);
+    json_decref(draft[0].order);
+    json_decref(draft[1].order);
+    case_fields_free(fields);
+    json_decref(decisions);
+    return ok;
+}
+
+static void
+renewal_needs_nobody_and_supersedes_when_installed(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct case_act sign = {.event = CASE_SIGN,
+                            .who = CASE_BY_HOLDER,
+                            .actor = "holder",
+                            .at = parts.now,
+                            .known = {.holder_signed = true},
+                            .change = sign_change};
+    struct error err = {0};
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 60);
+    create(BUSINESS_RENEW, number);
+    act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    sign.number = number;
+    if (!case_apply(&parts.business, parts.db, &sign, NULL, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    assert_state(number, "awaiting-payment");
+    case_parts_pay(number);
+    act(number, CASE_PAY, CASE_BY_SYSTEM);
+    assert_state(number, "issuing");
+    /* Refused by the CA: finance may give the money back, or it is tried again.
+     */
+    ca.outcome = CA_REFUSED;
+    send_orders();
+    assert_state(number, "issue-failed");
+    act(number, CASE_RETRY, CASE_BY_CUSTOMER_SERVICE);
+    ca.outcome = CA_DONE;
+    send_orders();
+    assert_state(number, "issued");
+    /* Not reviewed: the old handler stays the one of record. */
+    assert_string_equal(askf("SELECT handler_case <> number FROM"
+                             " ra.holder_certificate WHERE number = '%s'",
+                             number),
+                        "t");
+    act(number, CASE_INSTALL, CASE_BY_HOLDER);
+    assert_state(number, "installed");
+    send_orders();
+    assert_string_equal(ca.kinds, "renew renew revoke ");
+    assert_string_equal(askf("SELECT state FROM ra.holder_certificate"
+                             " WHERE number <> '%s'",
+                             number),
+                        "revoked");
+    assert_chained();
+}
+
+static void
+seal_goes_as_far_as_its_maker(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_SEAL, number);
+    hand_in(number);
+    assert_state(number, "in-review");
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    assert_state(number, "seal-approved");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.seal_order"), "1");
+    act(number, CASE_SEAL_MADE, CASE_BY_SYSTEM);
+    act(number, CASE_INSTALL, CASE_BY_HOLDER);
+    assert_state(number, "installed");
+    assert_chained();
+}
+
+static void
+unlock_by_the_handler_of_record_needs_no_officer(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_UNLOCK, number);
+    act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    assert_state(number, "approved");
+    act(number, CASE_SEND_CODE, CASE_BY_HOLDER);
+    refused(number, CASE_SEND_CODE, CASE_BY_HOLDER, ERROR_CONFLICT); /* 60 s */
+    act(number, CASE_VERIFY, CASE_BY_HOLDER);
+    act(number, CASE_RESET, CASE_BY_HOLDER);
+    assert_state(number, "done");
+    assert_chained();
+}
+
+static void
+unlock_by_another_handler_is_reviewed(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    json_t *fields;
+    struct error err = {0};
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_UNLOCK, number);
+    fields = case_parts_fields(BUSINESS_UNLOCK);
+    json_set_text(fields, "handler_mobile", "13900000009");
+    if (!case_edit(&parts.business, parts.db, "example", number, 1, fields,
+                   parts.now, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    json_decref(fields);
+    hand_in(number);
+    assert_state(number, "in-review");
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    act(number, CASE_SEND_CODE, CASE_BY_HOLDER);
+    act(number, CASE_VERIFY, CASE_BY_HOLDER);
+    act(number, CASE_RESET, CASE_BY_HOLDER);
+    assert_string_equal(pg_ask("SELECT handler_case FROM"
+                               " ra.holder_certificate"),
+                        number);
+    assert_chained();
+}
+
+/* ---- What is refused -------------------------------------------------------
+ */
+
+static void
+account_with_a_live_certificate_files_no_new_one(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    assert_false(case_parts_create(&parts, BUSINESS_RENEW, number, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    assert_false(case_parts_create(&parts, BUSINESS_NEW, number, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    /* The window of renewals opens 90 days before the end. */
+    assert_false(case_parts_create(&parts, BUSINESS_RENEW, number, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.case_file"), "1");
+}
+
+static void
+account_has_one_open_business_and_unlock_beside_it(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    char other[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REISSUE, number);
+    assert_false(case_parts_create(&parts, BUSINESS_SEAL, other, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    create(BUSINESS_UNLOCK, other);
+    assert_false(case_parts_create(&parts, BUSINESS_UNLOCK, other, &err));
+    act(number, CASE_WITHDRAW, CASE_BY_APPLICANT);
+    create(BUSINESS_SEAL, number);
+}
+
+static void
+cases_of_others_are_not_there(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct case_act other = {.event = CASE_SUBMIT,
+                             .who = CASE_BY_APPLICANT,
+                             .actor = "other",
+                             .account = "other",
+                             .at = parts.now};
+    struct error err = {0};
+
+    (void)state;
+    case_parts_account("other");
+    create(BUSINESS_NEW, number);
+    other.number = number;
+    assert_false(case_apply(&parts.business, parts.db, &other, NULL, &err));
+    assert_int_equal(err.code, ERROR_NOT_FOUND);
+    assert_state(number, "draft");
+}
+
+static void
+one_person_takes_one_step(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    decide_refused(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE,
+                   ERROR_DENIED);
+    decide_refused(number, &parts.clerk, API_STEP_FIRST_REVIEW, API_APPROVE,
+                   ERROR_DENIED);
+    decide(number, &parts.third, API_STEP_FIRST_REVIEW, API_APPROVE);
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    /* Both roles, and yet one person. */
+    decide_refused(number, &parts.third, API_STEP_SECOND_REVIEW, API_APPROVE,
+                   ERROR_DENIED);
+    assert_state(number, "second-review");
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+}
+
+static void
+second_click_is_the_same_decision(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct case_review review = {.decision = {.step = API_STEP_FIRST_REVIEW,
+                                              .verdict = API_APPROVE,
+                                              .decided_at = parts.now}};
+    struct db_case row;
+    enum case_state to;
+    struct error err = {0};
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    memcpy(review.decision.officer_id, parts.first.facts.officer_id,
+           TEXT_UUID_LEN + 1);
+    assert_true(db_case_get(parts.db, number, false, &row, NULL));
+    assert_true(
+        api_decision_sign(&review.decision, row.order_id, row.order_digest,
+                          parts.first.certificate.data,
+                          parts.first.certificate.len, parts.first.key, NULL));
+    db_case_clear(&row);
+    for (int i = 0; i < 2; i++) {
+        assert_true(case_review_decide(
+            &parts.business, parts.db, number, &review, &parts.first.facts,
+            parts.first.certificate.data, parts.first.certificate.len,
+            parts.now, &to, &err));
+        assert_int_equal(to, CASE_AWAITING_ORIGINALS);
+    }
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.case_decision"), "1");
+    /* A changed octet of it is nobody's signature. */
+    review.decision.decided_at--;
+    assert_false(
+        case_review_decide(&parts.business, parts.db, number, &review,
+                           &parts.first.facts, parts.first.certificate.data,
+                           parts.first.certificate.len, parts.now, &to, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+}
+
+static void
+returned_case_is_corrected_in_what_is_open(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    json_t *fields;
+    struct error err = {0};
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_RETURN);
+    assert_state(number, "returned");
+
+    /* Locked. */
+    fields = case_parts_fields(BUSINESS_NEW);
+    json_set_text(fields, "handler_mobile", "13900000009");
+    assert_false(case_edit(&parts.business, parts.db, "example", number, 1,
+                           fields, parts.now, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    json_decref(fields);
+
+    /* Printed: a new form, and the uploaded one counts no more. */
+    fields = case_parts_fields(BUSINESS_NEW);
+    json_set_text(fields, "street", "西湖区文三路 3 号");
+    if (!case_edit(&parts.business, parts.db, "example", number, 1, fields,
+                   parts.now, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    json_decref(fields);
+    assert_string_equal(pg_ask("SELECT revision FROM ra.case_file"), "2");
+    refused(number, CASE_HAND_IN, CASE_BY_APPLICANT, ERROR_CONFLICT);
+    act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.form"), "2");
+    refused(number, CASE_HAND_IN, CASE_BY_APPLICANT, ERROR_CONFLICT);
+    case_parts_documents(&parts, number);
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    /* It is paid: straight to the reviewer, and by both once more. */
+    assert_state(number, "first-review");
+    pass_both(number);
+    assert_state(number, "activation-allowed");
+    assert_chained();
+}
+
+static void
+edit_of_an_old_revision_is_a_conflict(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    json_t *fields = case_parts_fields(BUSINESS_NEW);
+    struct error err = {0};
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    assert_true(case_edit(&parts.business, parts.db, "example", number, 1,
+                          fields, parts.now, &err));
+    assert_false(case_edit(&parts.business, parts.db, "example", number, 1,
+                           fields, parts.now, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    json_decref(fields);
+}
+
+static void
+supplement_comes_back_to_the_second_reviewer(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    case_parts_papers(number);
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_SUPPLEMENT);
+    assert_state(number, "supplement");
+    decide(number, &parts.clerk, API_STEP_ENTRY, API_APPROVE);
+    decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+    assert_state(number, "activation-allowed");
+    assert_string_equal(pg_ask("SELECT max(round) FROM ra.case_decision"
+                               " WHERE step = 'second-review'"),
+                        "2");
+}
+
+static void
+unanswered_order_goes_again_and_happens_once(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    pass_both(number);
+    case_parts_device(&parts, number, "DEV-0004");
+    assert_true(activate(number, &err));
+    ca.outcome = CA_PENDING;
+    send_orders();
+    assert_state(number, "issuing");
+    assert_string_equal(pg_ask("SELECT problem FROM ra.case_order"),
+                        "no answer, or no");
+    send_orders(); /* not due */
+    assert_int_equal(ca.orders, 1);
+    pg_sql("UPDATE ra.case_order SET send_at = to_timestamp(0)");
+    ca.outcome = CA_DONE;
+    send_orders();
+    assert_state(number, "activated");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.holder_certificate"),
+                        "1");
+}
+
+static void
+refused_order_gives_a_new_code(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    pass_both(number);
+    case_parts_device(&parts, number, "DEV-0005");
+    assert_true(activate(number, &err));
+    ca.outcome = CA_REFUSED;
+    send_orders();
+    assert_state(number, "activation-allowed");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.code"), "2");
+    ca.outcome = CA_DONE;
+    assert_true(activate(number, &err));
+    send_orders();
+    assert_state(number, "activated");
+}
+
+static void
+replacing_case_takes_the_payment_over(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    char other[DB_CASE_NUMBER_MAX + 1];
+    json_t *fields = case_parts_fields(BUSINESS_NEW);
+    struct case_new what = {.account = "example",
+                            .business = BUSINESS_NEW,
+                            .fields = fields,
+                            .replaces = number,
+                            .at = parts.now};
+    struct error err = {0};
+
+    (void)state;
+    what.notice_version =
+        definition_get(parts.definitions, BUSINESS_NEW)->notice_version;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    act(number, CASE_CLOSE, CASE_BY_CUSTOMER_SERVICE);
+    assert_state(number, "closed");
+    if (!case_create(&parts.business, parts.db, &what, other, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    json_decref(fields);
+    hand_in(other);
+    assert_state(other, "first-review");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.refund"
+                               " WHERE state NOT IN ('moved')"),
+                        "0");
+}
+
+static void
+reminder_comes_before_the_end_and_both_by_timers(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    assert_string_equal(pg_ask("SELECT (deadline_at - changed_at)::text"
+                               " FROM ra.case_file"),
+                        "20 days");
+    act(number, CASE_REMIND, CASE_BY_TIMER);
+    assert_state(number, "awaiting-originals");
+    act(number, CASE_EXPIRE, CASE_BY_TIMER);
+    assert_state(number, "closed");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.refund"), "1");
+}
+
+/* ---- The second lock -------------------------------------------------------
+ */
+
+static void
+tables_of_c_and_sql_say_the_same(void **state)
+{
+    char sql[512];
+    int expected = 0;
+
+    (void)state;
+    for (int b = 0; b < BUSINESS_COUNT; b++)
+        for (int f = 0; f < CASE_STATE_COUNT; f++)
+            for (int t = 0; t < CASE_STATE_COUNT; t++) {
+                bool is_there = false;
+
+                for (size_t i = 0; i < case_transition_count; i++)
+                    is_there = is_there ||
+                               ((case_transitions[i].business >> b & 1) != 0 &&
+                                (int)case_transitions[i].from == f &&
+                                (int)case_transitions[i].to == t && f != t);
+                if (!is_there)
+                    continue;
+                expected++;
+                (void)snprintf(sql, sizeof sql,
+                               "SELECT count(*) FROM ra.case_transition WHERE"
+                               " business = '%s' AND from_state = '%s'"
+                               " AND to_state = '%s'",
+                               case_business_name(b), case_state_name(f),
+                               case_state_name(t));
+                if (strcmp(pg_ask(sql), "1") != 0)
+                    fail_msg("missing: %s", sql);
+            }
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT count(*) = %d FROM ra.case_transition", expected);
+    assert_string_equal(pg_ask(sql), "t");
+}
+
+static void
+database_refuses_what_the_code_would(void **state)
+{
+    static const char *const refused_sql[] = {
+        "UPDATE ra.case_file SET state = 'activated'",
+        "UPDATE ra.case_file SET state = 'nonsense'",
+        "UPDATE ra.case_file SET account = 'other'",
+        "UPDATE ra.case_file SET business = 'seal'",
+        "UPDATE ra.case_file SET order_body = 'x'",
+        "UPDATE ra.case_field SET value = 'x' WHERE name = 'unit_name'",
+        "UPDATE ra.case_field SET value = 'x' WHERE name = 'years'",
+        "DELETE FROM ra.case_field WHERE name = 'years'",
+        "INSERT INTO ra.case_field SELECT number, 'more', 'x', NULL, NULL, true"
+        " FROM ra.case_file",
+        "DELETE FROM ra.case_history",
+        "UPDATE ra.case_history SET body = 'x'",
+        "UPDATE ra.case_decision SET verdict = 'approve'",
+        "DELETE FROM ra.case_decision",
+        "DELETE FROM ra.case_file",
+        "INSERT INTO ra.case_transition VALUES ('new', 'draft', 'activated')",
+        "DELETE FROM ra.holder_certificate",
+        "INSERT INTO ra.case_decision SELECT number, revision, 'second-review',"
+        " 1, officer_id, person, credential_id, 'approve', now(), 'x', 'x'"
+        " FROM ra.case_decision",
+    };
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_account("other");
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    for (size_t i = 0; i < sizeof refused_sql / sizeof refused_sql[0]; i++)
+        if (pg_sqlstate("signet_ra", refused_sql[i])[0] == '\0')
+            fail_msg("not refused: %s", refused_sql[i]);
+    assert_state(number, "awaiting-originals");
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(new_ends_with_a_certificate_in_the_device),
+        CASE(reissue_of_a_lost_device_holds_and_then_revokes),
+        CASE(damaged_device_keeps_its_certificate_until_the_new_one),
+        CASE(rejected_reissue_releases_what_it_held),
+        CASE(change_waits_for_papers_and_the_old_device),
+        CASE(revocation_is_held_at_once_and_revoked_after_the_papers),
+        CASE(renewal_needs_nobody_and_supersedes_when_installed),
+        CASE(seal_goes_as_far_as_its_maker),
+        CASE(unlock_by_the_handler_of_record_needs_no_officer),
+        CASE(unlock_by_another_handler_is_reviewed),
+        CASE(account_with_a_live_certificate_files_no_new_one),
+        CASE(account_has_one_open_business_and_unlock_beside_it),
+        CASE(cases_of_others_are_not_there),
+        CASE(one_person_takes_one_step),
+        CASE(second_click_is_the_same_decision),
+        CASE(returned_case_is_corrected_in_what_is_open),
+        CASE(edit_of_an_old_revision_is_a_conflict),
+        CASE(supplement_comes_back_to_the_second_reviewer),
+        CASE(unanswered_order_goes_again_and_happens_once),
+        CASE(refused_order_gives_a_new_code),
+        CASE(replacing_case_takes_the_payment_over),
+        CASE(reminder_comes_before_the_end_and_both_by_timers),
+        CASE(tables_of_c_and_sql_say_the_same),
+        CASE(database_refuses_what_the_code_would),
+    };
+
+    return cmocka_run_group_tests(tests, group_start, group_stop);
+}
