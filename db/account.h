@@ -8,7 +8,7 @@ enum { DB_ACCOUNT_NAME_MAX = 64, DB_TOKEN_HASH_LEN = 32 };
 
 struct db_account {
     char account[DB_ACCOUNT_NAME_MAX + 1];
-    char created_by[37]; /* the officer's UUID */
+    char created_by[37]; /* the officer's UUID; "": the host platform */
     int64_t created_at;
 };
 

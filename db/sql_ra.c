@@ -19,11 +19,13 @@ const struct db_statement db_ra_statements[DB_RA_STATEMENT_COUNT] = {
          " VALUES ($1, $2, $3::uuid, $4) ON CONFLICT (account) DO NOTHING"},
     [DB_RA_ACCOUNT_BY_TOKEN] =
         {"ra_account_by_token",
-         "SELECT account, created_by::text, created_at FROM ra.account"
+         "SELECT account, coalesce(created_by::text, ''), created_at"
+         " FROM ra.account"
          " WHERE token_hash = $1"},
     [DB_RA_ACCOUNT_LIST] =
         {"ra_account_list",
-         "SELECT account, created_by::text, created_at FROM ra.account"
+         "SELECT account, coalesce(created_by::text, ''), created_at"
+         " FROM ra.account"
          " WHERE account > $1 ORDER BY account LIMIT $2"},
 
     /* lpad() would cut a number of more digits: never less than there are. */

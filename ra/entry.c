@@ -47,6 +47,19 @@ entry_account(struct db *db, const char *account, const char *officer_id,
     return append(db, json, "account.created", account, at, err);
 }
 
+bool
+entry_unit(struct db *db, const char *account, bool is_new, int revision,
+           const uint8_t record_hash[32], int64_t at, struct error *err)
+{
+    json_t *json = json_object();
+
+    json_set_text(json, "actor", "platform");
+    json_set_int(json, "revision", revision);
+    json_set_hex(json, "record_hash", record_hash, 32);
+    return append(db, json, is_new ? "account.created" : "account.changed",
+                  account, at, err);
+}
+
 /* Adds what the officer signed. */
 static void
 decision_add(json_t *json, const struct application_step *step,

@@ -13,6 +13,13 @@
 bool entry_account(struct db *db, const char *account, const char *officer_id,
                    int64_t at, struct error *err) MUST_CHECK;
 
+/* Appends `account.created` or, for a record of an account that was there,
+ * `account.changed`, by the host platform: revision and hash of the record. The
+ * last thing in its transaction. */
+bool entry_unit(struct db *db, const char *account, bool is_new, int revision,
+                const uint8_t record_hash[32], int64_t at,
+                struct error *err) MUST_CHECK;
+
 /* What an officer signed, for an entry. */
 struct entry_decision {
     const struct review_decision *decision;

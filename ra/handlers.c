@@ -215,7 +215,8 @@ handle_account_list(void *arg, const struct http_request *req,
         json_t *one = json_object();
 
         json_set_text(one, "account", account[i].account);
-        json_set_text(one, "created_by", account[i].created_by);
+        if (account[i].created_by[0] != '\0')
+            json_set_text(one, "created_by", account[i].created_by);
         json_set_time(one, "created_at", account[i].created_at);
         json_array_append_new(list, one);
     }

@@ -4,6 +4,7 @@
 #include "ra/handlers_device.h"
 #include "ra/handlers_document.h"
 #include "ra/handlers_payment.h"
+#include "ra/handlers_platform.h"
 #include "ra/handlers_session.h"
 
 const struct http_route ra_routes[] = {
@@ -111,6 +112,21 @@ const struct http_route ra_routes[] = {
      handle_client_unlock_failed, NULL},
     {HTTP_POST, "/v1/client/seals/{number}/installed",
      handle_client_seal_installed, NULL},
+
+    {HTTP_GET, "/v1/cases/{number}/forms/{kind}", handle_form_show, NULL},
+
+    {HTTP_PUT, "/v1/platform/accounts/{account}", handle_platform_account_put,
+     NULL},
+    {HTTP_GET, "/v1/platform/accounts/{account}", handle_platform_account_show,
+     NULL},
+    {HTTP_GET, "/v1/platform/accounts/{account}/progress",
+     handle_platform_progress, NULL},
+    {HTTP_POST, "/v1/platform/accounts/{account}/binding", handle_platform_bind,
+     NULL},
+    {HTTP_DELETE, "/v1/platform/accounts/{account}/binding",
+     handle_platform_unbind, NULL},
+    {HTTP_POST, "/v1/platform/import", handle_platform_import, NULL},
+    {HTTP_POST, "/v1/platform/sessions", handle_platform_session, NULL},
 
     {HTTP_GET, "/", handle_static, NULL},
     {HTTP_GET, "/portal", handle_static, NULL},
