@@ -74,6 +74,7 @@ CREATE TABLE ra.holder_certificate (
 CREATE INDEX holder_certificate_by_account ON ra.holder_certificate (account, not_after);
 CREATE INDEX holder_certificate_by_end ON ra.holder_certificate (not_after) WHERE state <> 'revoked';
 CREATE INDEX holder_certificate_by_device ON ra.holder_certificate (device);
+CREATE INDEX holder_certificate_by_serial ON ra.holder_certificate (serial);
 
 -- ---- Cases --------------------------------------------------------------------
 
@@ -110,11 +111,13 @@ CREATE TABLE ra.case_file (
     CHECK ((order_id IS NULL) = (order_body IS NULL) AND (order_id IS NULL) = (order_digest IS NULL)),
     CHECK ((predecessor_issuer IS NULL) = (predecessor_serial IS NULL))
 );
-CREATE INDEX case_file_by_state ON ra.case_file (state, changed_at, number);
+-- What the queue walks: db/sql_ra_read.h.
+CREATE INDEX case_file_by_state ON ra.case_file (state, business, changed_at, number);
 CREATE INDEX case_file_by_account ON ra.case_file (account, number);
-CREATE INDEX case_file_by_unit ON ra.case_file (unit_name);
+CREATE INDEX case_file_by_unit ON ra.case_file (unit_name text_pattern_ops);  -- search by the beginning
 CREATE INDEX case_file_by_uscc ON ra.case_file (uscc);
 CREATE INDEX case_file_by_device ON ra.case_file (device);
+CREATE INDEX case_file_by_predecessor ON ra.case_file (predecessor_serial) WHERE predecessor_serial IS NOT NULL;
 CREATE INDEX case_file_by_deadline ON ra.case_file (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX case_file_completed ON ra.case_file (completed_at);
 CREATE INDEX case_file_by_hold ON ra.case_file (held_until) WHERE held_until IS NOT NULL;
