@@ -410,9 +410,12 @@ outside_is_local(const char *url)
     for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++) {
         size_t len = strlen(hosts[i]);
 
-        if (strncmp(host, hosts[i], len) == 0 &&
-            (host[len] == '\0' || host[len] == ':' || host[len] == '/'))
-            return true;
+        if (strncmp(host, hosts[i], len) != 0)
+            continue;
+        host += len;
+        if (*host == ':') /* a port, and no password before an '@' */
+            host += 1 + strspn(host + 1, "0123456789");
+        return *host == '\0' || *host == '/';
     }
     return false;
 }
