@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,11 @@
 #include <openssl/x509.h>
 
 #include "base/clock.h"
-#include "ca-core/decision_key.h"
+#include "base/hash.h"
+#include "ca-core/audit_decision.h"
+#include "ca-core/audit_register.h"
 #include "ca-core/desk.h"
+#include "db/sql_audit.h"
 #include "db/sql_ca.h"
 #include "pg.h"
 
@@ -171,6 +175,7 @@ make_officers(struct core *core)
     for (int i = 0; i < CORE_OFFICER_COUNT; i++) {
         core_officer_make(&core->officer[i], rows[i].person,
                           clock_now() - DAY_S, clock_now() + 365 * DAY_S);
+        core->officer[i].role = rows[i].role;
         core_officer_enroll(core, &core->officer[i], rows[i].role);
     }
 }
@@ -377,39 +382,57 @@ core_change_order(const char *kind, const char *serial, const char *reason)
 }
 
 json_t *
+core_sign(const json_t *order, struct api_decision *decision,
+          const uint8_t *certificate, size_t len, EVP_PKEY *key)
+{
+    struct error err = {0};
+    uint8_t digest[32];
+
+    check(api_order_digest(order, digest, &err), &err);
+    check(api_decision_sign(
+              decision, json_string_value(json_object_get(order, "order_id")),
+              digest, certificate, len, key, &err),
+          &err);
+    return api_decision_json(decision);
+}
+
+json_t *
 core_decide(const json_t *order, enum api_step step,
             const struct core_officer *officer, int64_t offset_s)
 {
     struct api_decision decision = {.step = step,
                                     .decided_at = clock_now() + offset_s};
-    struct error err = {0};
-    uint8_t digest[32];
 
     memcpy(decision.officer_id, officer->officer_id,
            sizeof decision.officer_id);
-    check(api_order_digest(order, digest, &err), &err);
-    check(api_decision_sign(
-              &decision, json_string_value(json_object_get(order, "order_id")),
-              digest, officer->certificate.data, officer->certificate.len,
-              officer->key.key, &err),
-          &err);
-    return api_decision_json(&decision);
+    return core_sign(order, &decision, officer->certificate.data,
+                     officer->certificate.len, officer->key.key);
+}
+
+json_t *
+core_envelope(json_t *take_order, json_t *take_first, json_t *take_second,
+              json_t *take_third)
+{
+    json_t *envelope = json_object(), *decisions = json_array();
+    json_t *all[] = {take_first, take_second, take_third};
+
+    for (size_t i = 0; i < 3; i++)
+        if (all[i] != NULL)
+            json_array_append_new(decisions, all[i]);
+    json_object_set_new(envelope, "order", take_order);
+    json_object_set_new(envelope, "decisions", decisions);
+    return envelope;
 }
 
 json_t *
 core_reviewed(const struct core *core, json_t *take_order)
 {
-    json_t *envelope = json_object(), *decisions = json_array();
-
-    json_array_append_new(decisions,
-                          core_decide(take_order, API_STEP_FIRST_REVIEW,
-                                      &core->officer[CORE_FIRST], 0));
-    json_array_append_new(decisions,
-                          core_decide(take_order, API_STEP_SECOND_REVIEW,
-                                      &core->officer[CORE_SECOND], 0));
-    json_object_set_new(envelope, "order", take_order);
-    json_object_set_new(envelope, "decisions", decisions);
-    return envelope;
+    return core_envelope(take_order,
+                         core_decide(take_order, API_STEP_FIRST_REVIEW,
+                                     &core->officer[CORE_FIRST], 0),
+                         core_decide(take_order, API_STEP_SECOND_REVIEW,
+                                     &core->officer[CORE_SECOND], 0),
+                         NULL);
 }
 
 json_t *
@@ -438,6 +461,91 @@ core_must(const struct core *core, json_t *take_order)
 
     check(answer != NULL, &err);
     return answer;
+}
+
+void
+core_refused(const struct core *core, json_t *take_envelope,
+             enum error_code code, const char *why)
+{
+    char id[64], sql[256];
+    struct error err = {0};
+
+    (void)snprintf(id, sizeof id, "%s",
+                   json_string_value(json_object_get(
+                       json_object_get(take_envelope, "order"), "order_id")));
+    assert_null(core_hand_in(core, take_envelope, &err));
+    if (strstr(err.what, why) == NULL)
+        fail_msg("'%s' lacks '%s'", err.what, why);
+    assert_int_equal(err.code, code);
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT event FROM log.entry WHERE subject = '%s'"
+                   " ORDER BY index DESC LIMIT 1",
+                   id);
+    assert_string_equal(pg_ask(sql), "order.refused");
+}
+
+/* ---- Auditing ---------------------------------------------------------- */
+
+struct audit {
+    struct audit_register *reg;
+    struct audit_keys *keys;
+};
+
+static bool
+audit_entry(int64_t index, const struct db_entry *row, void *arg,
+            struct error *err)
+{
+    struct audit *audit = arg;
+    json_t *entry = NULL;
+    int64_t checked = 0;
+    bool ok = json_parse_object(row->body, row->body_len, &entry, err) &&
+              audit_decisions_check(audit->keys, entry, &checked, err) &&
+              audit_register_read(audit->reg, entry, row->at, err);
+
+    json_decref(entry);
+    return ok || error_wrap(err, "entry %lld", (long long)index);
+}
+
+/* As a ceremony tells of an officer. */
+static void
+audit_officer(struct audit *audit, const struct core_officer *officer)
+{
+    json_t *entry = json_object();
+    struct error err = {0};
+    uint8_t id[32];
+
+    check(hash_sha256(officer->certificate.data, officer->certificate.len, id,
+                      &err),
+          &err);
+    json_set_text(entry, "event", "officer.enrolled");
+    json_set_text(entry, "subject", officer->officer_id);
+    json_set_text(entry, "person", officer->person);
+    json_set_hex(entry, "credential_id", id, sizeof id);
+    json_object_set_new(entry, "roles", json_pack("[s]", officer->role));
+    check(audit_register_read(audit->reg, entry, clock_now() - DAY_S, &err),
+          &err);
+    json_decref(entry);
+}
+
+bool
+core_audit(const struct core *core, struct error *err)
+{
+    struct db_options options = core->service.db;
+    struct audit audit = {audit_register_new(), audit_keys_new()};
+    struct db *db = NULL;
+    bool ok;
+
+    options.connection = pg_connection("signet_audit");
+    options.statements = db_audit_statements;
+    options.statement_count = DB_AUDIT_STATEMENT_COUNT;
+    for (int i = 0; i < CORE_OFFICER_COUNT; i++)
+        audit_officer(&audit, &core->officer[i]);
+    ok = db_open(&options, &db, err) &&
+         db_entry_stream(db, 0, INT32_MAX, audit_entry, &audit, err);
+    db_close(db);
+    audit_keys_free(audit.keys);
+    audit_register_free(audit.reg);
+    return ok;
 }
 
 const char *

@@ -13,6 +13,7 @@
 struct core_officer {
     char officer_id[TEXT_UUID_LEN + 1];
     const char *person;
+    const char *role; /* of those that core_start() enrolls */
     struct soft_key key;
     struct buf certificate; /* DER, signed by itself */
 };
@@ -74,12 +75,30 @@ json_t *core_decide(const json_t *order, enum api_step step,
 /* {"order", "decisions"} with both reviews. Takes the order. */
 json_t *core_reviewed(const struct core *core, json_t *take_order);
 
+/* {"order", "decisions"} of these, as many as are not NULL. Takes all. */
+json_t *core_envelope(json_t *take_order, json_t *take_first,
+                      json_t *take_second, json_t *take_third);
+
+/* Signs a decision that is filled in otherwise, over this order, with the
+ * certificate's key. */
+json_t *core_sign(const json_t *order, struct api_decision *decision,
+                  const uint8_t *certificate, size_t len, EVP_PKEY *key);
+
 /* Hands an envelope in at a desk of its own (any thread). Takes it. NULL after
  * a failure; otherwise the caller owns the answer. */
 json_t *core_hand_in(const struct core *core, json_t *take_envelope,
                      struct error *err);
 /* Order with both reviews, which must succeed: the answer. */
 json_t *core_must(const struct core *core, json_t *take_order);
+
+/* Takes the envelope, which must be refused with this code for that reason; and
+ * in the log it stands as refused. */
+void core_refused(const struct core *core, json_t *take_envelope,
+                  enum error_code code, const char *why);
+
+/* Judges the whole log as an auditor would who has nothing else, but that the
+ * officers of core_start() are taken for those of a ceremony. */
+bool core_audit(const struct core *core, struct error *err) MUST_CHECK;
 
 /* Serial of the answer's certificate, hex. Borrowed from the answer. */
 const char *core_serial(const json_t *answer);
