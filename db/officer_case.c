@@ -128,13 +128,13 @@ db_officer_case_sending(struct db *db, int64_t before, size_t max,
 
 /* The WHERE clause names the old state: no row, no transition. */
 static bool
-moved(bool ok, int64_t changed, struct error *err)
+moved(bool ok, const int64_t *changed, struct error *err)
 {
     if (!ok)
         return error_wrap(err, "officer's case");
-    return changed == 1 || error_set(err, ERROR_CONFLICT,
-                                     "the case has gone on meanwhile: look at "
-                                     "it again");
+    return *changed == 1 || error_set(err, ERROR_CONFLICT,
+                                      "the case has gone on meanwhile: look at "
+                                      "it again");
 }
 
 bool
@@ -151,7 +151,7 @@ db_officer_case_ready(struct db *db, const struct db_officer_case *row,
     db_bind_bytes(&p, row->order_digest, 32);
     db_bind_time(&p, at);
     return moved(db_exec(db, DB_RA_OFFICER_CASE_READY, &p, &changed, err),
-                 changed, err);
+                 &changed, err);
 }
 
 bool
@@ -168,7 +168,7 @@ db_officer_case_decide(struct db *db, const char *id, const char *from,
     db_bind_bytes(&p, decisions->data, decisions->len);
     db_bind_time(&p, at);
     return moved(db_exec(db, DB_RA_OFFICER_CASE_DECIDE, &p, &changed, err),
-                 changed, err);
+                 &changed, err);
 }
 
 bool
@@ -185,5 +185,5 @@ db_officer_case_end(struct db *db, const char *id, const char *from,
     db_bind_text(&p, problem);
     db_bind_time(&p, at);
     return moved(db_exec(db, DB_RA_OFFICER_CASE_END, &p, &changed, err),
-                 changed, err);
+                 &changed, err);
 }
