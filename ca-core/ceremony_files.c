@@ -261,5 +261,5 @@ ceremony_write_public(struct run *run, struct error *err)
     return write_active(run, "root", true, err) &&
            write_active(run, "issuing", false, err) && write_bundle(run, err) &&
            write_log_key(run, err) &&
-           db_link_list(run->db, write_link, run, err);
+           db_link_stream(run->db, write_link, run, err);
 }

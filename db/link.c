@@ -18,7 +18,7 @@ db_link_insert(struct db *db, int32_t subject_id, int32_t signer_id,
 }
 
 bool
-db_link_list(struct db *db, db_link_each *each, void *arg, struct error *err)
+db_link_stream(struct db *db, db_link_each *each, void *arg, struct error *err)
 {
     struct db_params p = {0};
     struct db_result *r = NULL;

@@ -15,7 +15,7 @@ bool db_link_insert(struct db *db, int32_t subject_id, int32_t signer_id,
 typedef bool db_link_each(int32_t subject_id, int32_t signer_id,
                           const uint8_t *certificate, size_t len, void *arg,
                           struct error *err);
-bool db_link_list(struct db *db, db_link_each *each, void *arg,
-                  struct error *err) MUST_CHECK;
+bool db_link_stream(struct db *db, db_link_each *each, void *arg,
+                    struct error *err) MUST_CHECK;
 
 #endif
