@@ -6,6 +6,8 @@
 
 #include "ra/scan/page.h"
 
+enum { SMALL_SIDE = 1800 };
+
 static void
 add(struct codes *codes, const char *text, size_t len)
 {
@@ -74,21 +76,39 @@ out:
     free(octets);
 }
 
+/* One way of looking; nothing more is done once a code was found. */
+static void
+look(PIX *take_grey, struct codes *codes, int before)
+{
+    if (take_grey != NULL && codes->count == before)
+        scan_grey(take_grey, codes);
+    pixDestroy(&take_grey);
+}
+
+/* Below 150 dpi a module of our codes is two or three pixels wide: twice as
+ * large, with soft edges, three of ten more are read. */
+static void
+look_larger(PIX *grey, struct codes *codes, int before)
+{
+    if (grey != NULL && codes->count == before &&
+        pixGetWidth(grey) <= SMALL_SIDE && pixGetHeight(grey) <= SMALL_SIDE)
+        look(pixScaleGrayLI(grey, 2.0F, 2.0F), codes, before);
+}
+
 void
 code_read(PIX *pix, struct codes *codes)
 {
     int before = codes->count;
     PIX *grey = pixConvertTo8(pix, 0);
     PIX *red = pixGetRGBComponent(pix, COLOR_RED);
-    PIX *half = grey == NULL ? NULL : pixScale(grey, 0.5F, 0.5F);
 
     if (grey != NULL)
         scan_grey(grey, codes);
-    if (codes->count == before && red != NULL)
-        scan_grey(red, codes);
-    if (codes->count == before && half != NULL)
-        scan_grey(half, codes);
+    look(red == NULL ? NULL : pixClone(red), codes, before);
+    look_larger(grey, codes, before);
+    look_larger(red, codes, before);
+    if (grey != NULL && codes->count == before)
+        look(pixScale(grey, 0.5F, 0.5F), codes, before);
     pixDestroy(&grey);
     pixDestroy(&red);
-    pixDestroy(&half);
 }

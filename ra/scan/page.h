@@ -32,8 +32,8 @@ struct codes {
 };
 
 /* Adds what the page bears: read in grey, in red light, where the ink of a seal
- * over the code vanishes (feasibility.md, D5), and at half size, where noise
- * does. */
+ * over the code vanishes (feasibility.md, D5), both larger where the page is
+ * small, and at half size, where noise vanishes. 32 bits a pixel. */
 void code_read(PIX *pix, struct codes *codes);
 
 /* Makes of any picture one of 32 bits without transparency, not larger than

@@ -34,3 +34,12 @@ if(TARGET test_session)
     target_link_options(test_session PRIVATE -Wl,--wrap=ca_client_officers
         -Wl,--wrap=ca_client_order -Wl,--wrap=ca_client_is_service)
 endif()
+
+# Pages drawn as applicants scan them, the parts of signet-scan, and the program.
+foreach(name test_scan_page test_scan test_document)
+    if(TARGET ${name})
+        target_sources(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/scan/pictures.c)
+        target_link_libraries(${name} scan_parts)
+        add_dependencies(${name} signet-scan)
+    endif()
+endforeach()
