@@ -489,6 +489,7 @@ core_refused(const struct core *core, json_t *take_envelope,
 struct audit {
     struct audit_register *reg;
     struct audit_keys *keys;
+    int64_t entries;
 };
 
 static bool
@@ -503,6 +504,7 @@ audit_entry(int64_t index, const struct db_entry *row, void *arg,
               audit_register_read(audit->reg, entry, row->at, err);
 
     json_decref(entry);
+    audit->entries++;
     return ok || error_wrap(err, "entry %lld", (long long)index);
 }
 
@@ -531,7 +533,7 @@ bool
 core_audit(const struct core *core, struct error *err)
 {
     struct db_options options = core->service.db;
-    struct audit audit = {audit_register_new(), audit_keys_new()};
+    struct audit audit = {audit_register_new(), audit_keys_new(), 0};
     struct db *db = NULL;
     bool ok;
 
@@ -542,6 +544,7 @@ core_audit(const struct core *core, struct error *err)
         audit_officer(&audit, &core->officer[i]);
     ok = db_open(&options, &db, err) &&
          db_entry_stream(db, 0, INT32_MAX, audit_entry, &audit, err);
+    ok = ok && (audit.entries > 0 || error_set(err, ERROR_INTERNAL, "empty"));
     db_close(db);
     audit_keys_free(audit.keys);
     audit_register_free(audit.reg);
