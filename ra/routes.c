@@ -5,6 +5,7 @@
 #include "ra/handlers_document.h"
 #include "ra/handlers_payment.h"
 #include "ra/handlers_platform.h"
+#include "ra/handlers_queue.h"
 #include "ra/handlers_session.h"
 
 const struct http_route ra_routes[] = {
@@ -127,6 +128,20 @@ const struct http_route ra_routes[] = {
      handle_platform_unbind, NULL},
     {HTTP_POST, "/v1/platform/import", handle_platform_import, NULL},
     {HTTP_POST, "/v1/platform/sessions", handle_platform_session, NULL},
+
+    {HTTP_GET, "/v1/queue", handle_queue, NULL},
+    {HTTP_GET, "/v1/queue/counts", handle_queue_counts, NULL},
+    {HTTP_POST, "/v1/cases/{number}/assign", handle_case_assign, NULL},
+    {HTTP_POST, "/v1/cases/{number}/hold", handle_case_hold, NULL},
+    {HTTP_POST, "/v1/cases/{number}/resume", handle_case_resume, NULL},
+    {HTTP_GET, "/v1/search", handle_search, NULL},
+    {HTTP_GET, "/v1/certificates", handle_certificate_list, NULL},
+    {HTTP_GET, "/v1/certificates/{issuer}/{serial}", handle_certificate_show,
+     NULL},
+    {HTTP_GET, "/v1/dashboard", handle_dashboard, NULL},
+    {HTTP_GET, "/v1/calendar", handle_calendar_list, NULL},
+    {HTTP_POST, "/v1/calendar/import", handle_calendar_import, NULL},
+    {HTTP_PUT, "/v1/calendar/{day}", handle_calendar_set, NULL},
 
     {HTTP_GET, "/", handle_static, NULL},
     {HTTP_GET, "/portal", handle_static, NULL},
