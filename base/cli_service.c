@@ -29,6 +29,7 @@ run_supervise(struct cli *cli)
     const char *folder = cli_option(cli, "--state", &is_wrong);
     const char *programs = cli_option(cli, "--programs", &is_wrong);
     const char *postgres = cli_option(cli, "--postgres", &is_wrong);
+    const char *outside = cli_option(cli, "--outside", &is_wrong);
     char config[PATH_MAX], ca[PATH_MAX], ra[PATH_MAX], ocsp[PATH_MAX];
     char server[PATH_MAX], ready[PATH_MAX], data[PATH_MAX], run[PATH_MAX];
     struct error err = {0};
@@ -51,17 +52,21 @@ run_supervise(struct cli *cli)
         const char *const ca_argv[] = {ca, "--config", config, NULL};
         const char *const ra_argv[] = {ra, "--config", config, NULL};
         const char *const ocsp_argv[] = {ocsp, "--config", config, NULL};
+        const char *const outside_argv[] = {outside, NULL};
         const struct supervised services[] = {
             /* SIGINT is PostgreSQL's fast shutdown. */
             {"postgresql", server_argv, ready_argv, SIGINT},
             {"signet-ca", ca_argv, NULL, SIGTERM},
             {"signet-ocsp", ocsp_argv, NULL, SIGTERM},
             {"signet-ra", ra_argv, NULL, SIGTERM},
+            /* What a demonstration has in place of the outside world. */
+            {"outside-world", outside_argv, NULL, SIGTERM},
         };
+        size_t count = sizeof services / sizeof services[0];
 
         log_open("supervisor", LOG_LEVEL_INFO);
         if (!supervise_run(folder, services,
-                           sizeof services / sizeof services[0], &err))
+                           outside == NULL ? count - 1 : count, &err))
             return cli_fail(cli, &err);
     }
     return 0;

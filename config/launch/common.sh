@@ -66,7 +66,7 @@ packages() {
 
 BUILD_PACKAGES='gcc libc6-dev cmake ninja-build pkg-config libssl-dev libpq-dev libevent-dev libxml2-dev
     libp11-kit-dev libjansson-dev libcurl4-openssl-dev libpango1.0-dev libqrencode-dev libleptonica-dev libzbar-dev libseccomp-dev zlib1g-dev'
-RUN_PACKAGES='fonts-noto-cjk softhsm2 postgresql-15 openssl curl acl util-linux poppler-utils'
+RUN_PACKAGES='fonts-noto-cjk softhsm2 postgresql-15 openssl curl acl util-linux poppler-utils python3'
 
 build_release() {
     [ -z "${SIGNET_BUILD:-}" ] || return 0 # a test brings its own

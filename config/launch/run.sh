@@ -13,8 +13,9 @@ launch_start() {
     # The subshell gives up our output at once: `./signet up | less` must end.
     (
         exec </dev/null >>"$STATE/log/supervisor.log" 2>&1
-        as_owner setsid "$PROGRAMS/signet" service supervise --state "$STATE" \
-            --programs "$PROGRAMS" --postgres "$POSTGRES"
+        set -- --state "$STATE" --programs "$PROGRAMS" --postgres "$POSTGRES"
+        [ ! -x "$STATE/world/start" ] || set -- "$@" --outside "$STATE/world/start"
+        as_owner setsid "$PROGRAMS/signet" service supervise "$@"
     ) &
 }
 

@@ -38,14 +38,15 @@ make_state() {
     umask 022
     mkdir -p "$STATE"
     : >"$STATE/half-made"
-    for folder in run log tokens pins tls public officers protocol lock; do mkdir -p "$STATE/$folder"; done
-    chmod 700 "$STATE/tokens" "$STATE/pins" "$STATE/tls" "$STATE/lock"
+    for folder in run log tokens pins tls public officers protocol lock world; do mkdir -p "$STATE/$folder"; done
+    chmod 700 "$STATE/tokens" "$STATE/pins" "$STATE/tls" "$STATE/lock" "$STATE/world"
     chmod 755 "$STATE" "$STATE/public"
     if [ "$(id -u)" = 0 ]; then
         let_owner_reach "$STATE"
         let_owner_reach "$PROGRAMS"
         chown -R "$OWNER:$OWNER" "$STATE"
     fi
+    let_owner_reach "$SOURCE/tests/sim"
     make_database
     make_tokens
     write_configuration
@@ -130,7 +131,8 @@ make_pin() {
 write_configuration() {
     # Certificates carry these addresses, so they stay as they are for good.
     # shellcheck disable=SC2046
-    set -- $("$PROGRAMS/signet" service ports 3)
+    set -- $("$PROGRAMS/signet" service ports 8)
+    make_world "$2" "$4,$5,$6,$7,$8"
     as_owner tee "$STATE/signet.conf" >/dev/null <<CONF
 # Made by ./signet up. \`./signet config doc\` explains every setting.
 log.level = info
@@ -175,6 +177,17 @@ ra.client_key_file = tls/signet-ra.key
 
 ocsp.listen = 127.0.0.1:$3
 
+ra.payment_url = http://127.0.0.1:$4
+ra.payment_key_file = world/payment-ra.key
+ra.payment_provider_key_file = world/payment-provider.pub
+ra.sms_url = http://127.0.0.1:$5
+ra.sms_key_file = world/sms.key
+ra.platform_webhook_url = http://127.0.0.1:$6/news
+ra.platform_webhook_key_file = world/webhook.key
+ra.smtp_url = smtp://127.0.0.1:$7
+ra.smtp_from = signet@example.com
+ra.courier_key_file = world/courier.key
+
 cli.ca_url = https://127.0.0.1:$1
 cli.ra_url = https://127.0.0.1:$2
 cli.certificate_file = tls/signet-admin.pem
@@ -182,7 +195,18 @@ cli.key_file = tls/signet-admin.key
 cli.auditor_certificate_file = tls/signet-auditor.pem
 cli.auditor_key_file = tls/signet-auditor.key
 CONF
-    CA_PORT=$1 RA_PORT=$2 OCSP_PORT=$3
+    CA_PORT=$1 RA_PORT=$2 OCSP_PORT=$3 WORLD_PORT=$8
+}
+
+# In place of payment provider, SMS gateway, mail server, courier and host
+# platform stands a simulator (tests/sim/world.py); its keys are made at once.
+make_world() {
+    as_owner tee "$STATE/world/start" >/dev/null <<CONF
+#!/bin/sh
+exec /usr/bin/python3 '$SOURCE/tests/sim/world.py' '$STATE/world' --ports $2 --ra https://127.0.0.1:$1 --trust '$STATE/public/bundle.pem'
+CONF
+    as_owner chmod 700 "$STATE/world/start"
+    as_owner /usr/bin/python3 "$SOURCE/tests/sim/world.py" "$STATE/world" --make-files
 }
 
 make_authority() {
@@ -206,6 +230,7 @@ SIGNET_CRL_URL='http://127.0.0.1:$OCSP_PORT/crl/issuing-1.crl'
 SIGNET_CA_BUNDLE='$STATE/public/bundle.pem'
 SIGNET_ISSUER='$STATE/public/issuing.pem'
 SIGNET_ROOT='$STATE/public/root.pem'
+SIGNET_WORLD_URL='http://127.0.0.1:$WORLD_PORT'
 SIGNET_PG='host=$STATE/run dbname=signet user=signet_owner'
 CONF
 }

@@ -5,10 +5,11 @@ the documented interfaces alone (docs/payment-provider.md, docs/sms-gateway.md,
 docs/openapi.yaml, SMTP) and shares no code with Signet: Python's standard
 library, and the openssl command for Ed25519.
 
-    world.py DIR
+    world.py DIR [--ports PAY,SMS,WEBHOOK,SMTP,CONTROL] [--ra URL --trust FILE]
 
 writes keys and secrets into DIR, if they are not there, then DIR/world.json with
-the address of each service (ports chosen by the system), and runs until killed:
+the address of each service (ports chosen by the system unless they are given),
+and runs until killed:
 
     pay_url, sms_url, smtp_url, webhook_url, control_url
     payment_key_file (of the RA, private), payment_provider_key_file (public),
@@ -36,6 +37,7 @@ Control (JSON over HTTP, this machine alone):
 The pay page of an order (pay_url) is for a browser: pay all, pay a part, pay too
 much, pay twice, pay later, cancel.
 """
+import argparse
 import base64
 import datetime
 import email
@@ -703,22 +705,32 @@ class SmtpServer(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
 
-def serve(server_class, handler, **members):
-    server = server_class(("127.0.0.1", 0), type(handler.__name__, (handler,), members))
+def serve(server_class, handler, port=0, **members):
+    server = server_class(("127.0.0.1", port), type(handler.__name__, (handler,), members))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server.server_address[1]
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: world.py DIR")
-    world = World(sys.argv[1])
-    pay = serve(HttpServer, Provider, world=world, key=world.provider)
+    parser = argparse.ArgumentParser(prog="world.py")
+    parser.add_argument("folder")
+    parser.add_argument("--ports", default="0,0,0,0,0")
+    parser.add_argument("--ra")
+    parser.add_argument("--trust")
+    parser.add_argument("--make-files", action="store_true", help="keys and secrets, and no more")
+    options = parser.parse_args()
+    if options.make_files:
+        make_files(options.folder)
+        return
+    ports = [int(port) for port in options.ports.split(",")]
+    world = World(options.folder)
+    world.ra_url, world.trust_file = options.ra, options.trust
+    pay = serve(HttpServer, Provider, port=ports[0], world=world, key=world.provider)
     world.pay_url = f"http://127.0.0.1:{pay}"
-    sms = serve(HttpServer, Gateway, world=world, key=world.sms_secret)
-    webhook = serve(HttpServer, Platform, world=world, key=world.webhook_secret)
-    smtp = serve(SmtpServer, Smtp, world=world)
-    control = serve(HttpServer, Control, world=world)
+    sms = serve(HttpServer, Gateway, port=ports[1], world=world, key=world.sms_secret)
+    webhook = serve(HttpServer, Platform, port=ports[2], world=world, key=world.webhook_secret)
+    smtp = serve(SmtpServer, Smtp, port=ports[3], world=world)
+    control = serve(HttpServer, Control, port=ports[4], world=world)
     addresses = {
         "pay_url": world.pay_url,
         "sms_url": f"http://127.0.0.1:{sms}",
