@@ -83,6 +83,13 @@ ca_client_check(struct ca_client *client, const json_t *order,
     return ok;
 }
 
+static bool
+is_about_officers(enum api_kind kind)
+{
+    return kind == API_ENROLL_OFFICER || kind == API_ENROLL_CREDENTIAL ||
+           kind == API_DISMISS_OFFICER;
+}
+
 /* What an answer to an order, or a question about one, says. */
 static enum ca_outcome
 outcome_read(json_t *json, const char *order_id, struct api_answer *answer,
@@ -94,7 +101,8 @@ outcome_read(json_t *json, const char *order_id, struct api_answer *answer,
     }
     if (strcmp(answer->order_id, order_id) == 0) {
         if (answer->state == API_DONE &&
-            answer->certificate_count + answer->change_count > 0)
+            (answer->certificate_count + answer->change_count > 0 ||
+             is_about_officers(answer->kind)))
             return CA_DONE;
         if (answer->state == API_FAILED) {
             error_set(err, ERROR_CONFLICT, "%s",
