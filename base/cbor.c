@@ -190,11 +190,14 @@ bool
 cbor_parse(const uint8_t *data, size_t len, size_t *used, struct cbor *out,
            struct error *err)
 {
-    struct reader reader = {data, data + len, 0};
+    struct reader reader;
 
     if (len > CBOR_MAX_LEN)
         return error_set(err, ERROR_INPUT, "CBOR of more than %d octets",
                          CBOR_MAX_LEN);
+    if (len == 0)
+        return error_set(err, ERROR_INPUT, "CBOR ends too early");
+    reader = (struct reader){data, data + len, 0};
     if (!read_item(&reader, out, err))
         return false;
     if (used != NULL)
@@ -217,11 +220,12 @@ step(struct reader *reader, struct cbor *out)
 bool
 cbor_find_text(const struct cbor *map, const char *key, struct cbor *out)
 {
-    struct reader reader = {map->data, map->data + map->len, 0};
+    struct reader reader;
     struct cbor name;
 
     if (map->type != CBOR_MAP)
         return false;
+    reader = (struct reader){map->data, map->data + map->len, 0};
     for (size_t i = 0; i < map->count; i++) {
         step(&reader, &name);
         step(&reader, out);
@@ -235,11 +239,12 @@ cbor_find_text(const struct cbor *map, const char *key, struct cbor *out)
 bool
 cbor_find_integer(const struct cbor *map, int64_t key, struct cbor *out)
 {
-    struct reader reader = {map->data, map->data + map->len, 0};
+    struct reader reader;
     struct cbor name;
 
     if (map->type != CBOR_MAP)
         return false;
+    reader = (struct reader){map->data, map->data + map->len, 0};
     for (size_t i = 0; i < map->count; i++) {
         step(&reader, &name);
         step(&reader, out);

@@ -56,10 +56,11 @@ find_bytes(const struct cbor *map, int64_t key, size_t min, size_t max,
            out->len >= min && out->len <= max;
 }
 
-/* A key from OpenSSL's parameters, judged: section 5.8.5 wants a point of the
- * curve. */
+/* A key from OpenSSL's parameters. A point is judged: section 5.8.5 wants one
+ * of the curve. An RSA modulus is not, since OpenSSL asks chance about it, and
+ * a key must not be readable today and no key tomorrow. */
 static bool
-make_key(const char *type, OSSL_PARAM *params, EVP_PKEY **out,
+make_key(const char *type, OSSL_PARAM *params, bool is_point, EVP_PKEY **out,
          struct error *err)
 {
     EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
@@ -68,7 +69,7 @@ make_key(const char *type, OSSL_PARAM *params, EVP_PKEY **out,
     bool ok = make != NULL && EVP_PKEY_fromdata_init(make) == 1 &&
               EVP_PKEY_fromdata(make, &key, EVP_PKEY_PUBLIC_KEY, params) == 1 &&
               (check = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL)) != NULL &&
-              EVP_PKEY_public_check(check) == 1;
+              (!is_point || EVP_PKEY_public_check(check) == 1);
 
     if (ok) {
         *out = key;
@@ -103,7 +104,7 @@ parse_ec(const struct cbor *map, EVP_PKEY **out, struct error *err)
                        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point,
                                                sizeof point),
                        OSSL_PARAM_END},
-        out, err);
+        true, out, err);
 }
 
 static bool
@@ -134,6 +135,12 @@ reverse(const struct cbor *number, uint8_t *out)
 }
 
 static bool
+is_odd(const struct cbor *number)
+{
+    return (number->data[number->len - 1] & 1) != 0;
+}
+
+static bool
 parse_rsa(const struct cbor *map, EVP_PKEY **out, struct error *err)
 {
     uint8_t n[RSA_MAX_LEN], e[RSA_E_MAX_LEN];
@@ -142,7 +149,8 @@ parse_rsa(const struct cbor *map, EVP_PKEY **out, struct error *err)
     if (map->count != 4 || !has_integer(map, COSE_ALG, ALG_RS256) ||
         !find_bytes(map, COSE_RSA_N, RSA_MIN_LEN, RSA_MAX_LEN, &modulus) ||
         !find_bytes(map, COSE_RSA_E, 1, RSA_E_MAX_LEN, &exponent) ||
-        modulus.data[0] == 0 || exponent.data[0] == 0)
+        modulus.data[0] == 0 || exponent.data[0] == 0 || !is_odd(&modulus) ||
+        !is_odd(&exponent) || (exponent.len == 1 && exponent.data[0] == 1))
         return error_set(err, ERROR_INPUT,
                          "a COSE key that is no RS256 key of 2048 to 4096 "
                          "bits");
@@ -152,7 +160,7 @@ parse_rsa(const struct cbor *map, EVP_PKEY **out, struct error *err)
                     (OSSL_PARAM[]){OSSL_PARAM_BN("n", n, modulus.len),
                                    OSSL_PARAM_BN("e", e, exponent.len),
                                    OSSL_PARAM_END},
-                    out, err);
+                    false, out, err);
 }
 
 static bool
