@@ -473,10 +473,12 @@ handler_check(struct db *db, const struct handler_run *run,
         return error_set(err, ERROR_NOT_FOUND, "there is no such case");
     if (strcmp(row->business, "renew") != 0 ||
         !case_state_find(row->state, &state) || case_state_is_final(state) ||
-        state == CASE_DRAFT) /* not before the handler's fields are locked */
+        state == CASE_DRAFT || state == CASE_ISSUED)
+        /* Not before the handler's fields are locked, nor after the new
+         * certificates have got their handler of record. */
         return error_set(err, ERROR_CONFLICT,
-                         "the handler is confirmed while a renewal is open, "
-                         "after it was submitted");
+                         "the handler is confirmed after the renewal was "
+                         "submitted and before its certificates are there");
     if (!db_case_facts(db, run->number, run->at, &facts, err))
         return false;
     if (facts.handler_case[0] == '\0')
