@@ -9,6 +9,7 @@
 #include "ra/case_effect.h"
 #include "ra/case_facts.h"
 #include "ra/case_field.h"
+#include "ra/case_finding.h"
 #include "ra/case_step.h"
 
 /* A step on its way. */
@@ -188,6 +189,9 @@ carry_out(struct db *db, struct run *run, struct error *err)
     effects.fields_before =
         run->fields_before != NULL ? run->fields_before : run->fields;
     if (!case_effects_run(db, &effects, &run->row, err) ||
+        (run->act->event == CASE_HAND_IN &&
+         !case_finding_write(db, &run->row, run->definition, run->fields,
+                             &run->raw, run->act->at, err)) ||
         !deadline(db, run, &step.deadline_at, err) ||
         !move(db, run, step.deadline_at, err))
         goto out;

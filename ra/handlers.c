@@ -117,6 +117,7 @@ page_parse(const struct http_request *req, struct page *out, struct error *err)
     char limit[8];
     int64_t number = PAGE_LIMIT_DEFAULT;
     enum application_state unused;
+    enum case_state state;
 
     out->after[0] = '\0';
     if (query_has(req, "after") &&
@@ -130,7 +131,8 @@ page_parse(const struct http_request *req, struct page *out, struct error *err)
     out->state[0] = '\0';
     if (query_has(req, "state") &&
         (!http_query(req, "state", out->state, sizeof out->state) ||
-         !application_state_find(out->state, &unused)))
+         (!application_state_find(out->state, &unused) &&
+          !case_state_find(out->state, &state))))
         return error_set(err, ERROR_INPUT, "state: there is none of this name");
     return true;
 }

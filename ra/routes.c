@@ -1,5 +1,6 @@
 /* Every call of the RA's API, in the order of docs/openapi.yaml. */
 #include "ra/handlers.h"
+#include "ra/handlers_case.h"
 #include "ra/handlers_client.h"
 #include "ra/handlers_device.h"
 #include "ra/handlers_document.h"
@@ -26,6 +27,22 @@ const struct http_route ra_routes[] = {
     {HTTP_GET, "/v1/applications/{number}/review", handle_review_show, NULL},
     {HTTP_POST, "/v1/applications/{number}/decisions", handle_review_decide,
      NULL},
+
+    {HTTP_GET, "/v1/businesses", handle_business_list, NULL},
+    {HTTP_POST, "/v1/cases", handle_case_create, NULL},
+    {HTTP_GET, "/v1/cases", handle_case_list, NULL},
+    {HTTP_GET, "/v1/cases/{number}", handle_case_show, NULL},
+    {HTTP_PUT, "/v1/cases/{number}", handle_case_edit, NULL},
+    {HTTP_POST, "/v1/cases/{number}/submit", handle_case_submit, NULL},
+    {HTTP_POST, "/v1/cases/{number}/hand-in", handle_case_hand_in, NULL},
+    {HTTP_POST, "/v1/cases/{number}/withdraw", handle_case_withdraw, NULL},
+    {HTTP_GET, "/v1/cases/{number}/timeline", handle_case_timeline, NULL},
+    {HTTP_GET, "/v1/cases/{number}/history", handle_case_history, NULL},
+    {HTTP_GET, "/v1/cases/{number}/certificate", handle_case_certificate, NULL},
+    {HTTP_GET, "/v1/cases/{number}/review", handle_case_review, NULL},
+    {HTTP_POST, "/v1/cases/{number}/decisions", handle_case_decide, NULL},
+    {HTTP_POST, "/v1/cases/{number}/close", handle_case_close, NULL},
+    {HTTP_POST, "/v1/cases/{number}/retry", handle_case_retry, NULL},
 
     {HTTP_POST, "/v1/session/ticket", handle_session_ticket, NULL},
     {HTTP_POST, "/v1/session/passkey/options", handle_session_passkey_options,
