@@ -559,7 +559,7 @@ class Smtp(socketserver.StreamRequestHandler):
         mail = email.message_from_bytes(raw, policy=email.policy.default)
         with LOCK:
             self.world.mails.append({
-                "from": sender, "to": receivers, "subject": str(mail["Subject"]), "text": mail.get_content(),
+                "from": sender, "to": receivers, "subject": str(mail["Subject"]), "text": mail.get_content().replace("\r\n", "\n"),
                 "message_id": str(mail["Message-ID"]), "raw": raw.decode("ascii", "replace"), "at": rfc3339()})
 
     def handle(self):
