@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "ca-core/api.h"
 #include "ca-core/cli.h"
 #include "ca-core/cli_cert.h"
@@ -36,10 +37,18 @@ run_submit(struct cli *cli)
     json_t *envelope = json_object(), *decisions = json_array(), *one;
     bool is_wrong = false, ok = true;
     struct error err = {0};
-    const char *file;
+    const char *file, *completion;
     int status;
 
     json_object_set_new(envelope, "decisions", decisions);
+    completion = cli_option(cli, "--completion", &is_wrong);
+    if (completion != NULL) {
+        ok = cli_client_read(completion, &one, &err);
+        if (ok) {
+            json_object_update(envelope, one);
+            json_decref(one);
+        }
+    }
     while (ok && (file = cli_option(cli, "--decision", &is_wrong)) != NULL) {
         ok = cli_client_read(file, &one, &err);
         if (ok)
@@ -150,35 +159,99 @@ read_officer_id(const char *folder, char out[TEXT_UUID_LEN + 1],
             error_set(err, ERROR_INPUT, "%s/officer_id: no UUID", folder));
 }
 
+/* What is asked for on the command line; NULL: not. */
+struct signing {
+    const char *file, *step, *folder, *decided_at;
+    const char *verdict, *remark;
+    const char *device, *device_key; /* serial number; public key, PEM */
+};
+
 static bool
-sign(const char *file, const char *step, const char *folder,
-     const char *decided_at, json_t **out, struct error *err)
+read_device(const struct signing *signing, struct api_device *out,
+            struct error *err)
+{
+    struct buf pem = BUF_INIT(PEM_MAX);
+    unsigned char *spki = NULL;
+    EVP_PKEY *key = NULL;
+    BIO *bio = NULL;
+    int len = 0;
+    bool ok = text_file_read(signing->device_key, PEM_MAX, &pem, err);
+
+    if (ok) {
+        bio = BIO_new_mem_buf(buf_text(&pem), (int)pem.len);
+        key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+        len = key != NULL ? i2d_PUBKEY(key, &spki) : 0;
+        ok = len > 0 || error_openssl(err, ERROR_INPUT, "%s: no public key",
+                                      signing->device_key);
+    }
+    ok = ok && hash_sha256(spki, (size_t)len, out->spki_sha256, err);
+    (void)snprintf(out->serial, sizeof out->serial, "%s", signing->device);
+    OPENSSL_free(spki);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    buf_clear(&pem);
+    return ok;
+}
+
+/* Fills the decision in as it was asked for. */
+static bool
+read_signing(const struct signing *signing, struct api_decision *out,
+             struct error *err)
+{
+    bool is_making;
+
+    if (!api_step_find(signing->step, &out->step))
+        return error_set(err, ERROR_INPUT, "no step '%s'", signing->step);
+    is_making = out->step == API_STEP_MAKING;
+    if (signing->decided_at != NULL &&
+        !clock_parse(signing->decided_at, &out->decided_at))
+        return error_set(err, ERROR_INPUT,
+                         "no time like 2026-11-24T09:00:00Z: %s",
+                         signing->decided_at);
+    if (signing->verdict != NULL &&
+        !api_verdict_find(signing->verdict, &out->verdict))
+        return error_set(err, ERROR_INPUT, "no verdict '%s'", signing->verdict);
+    if ((signing->remark != NULL) != (out->verdict != API_APPROVE) ||
+        (signing->remark != NULL && strlen(signing->remark) > API_REMARK_MAX))
+        return error_set(err, ERROR_INPUT,
+                         "a --remark of up to %d octets goes with every "
+                         "verdict but approve",
+                         API_REMARK_MAX);
+    if (signing->remark != NULL)
+        memcpy(out->remark, signing->remark, strlen(signing->remark) + 1);
+    if ((signing->device != NULL) != is_making ||
+        (signing->device_key != NULL) != is_making ||
+        (is_making && !api_device_serial_is(signing->device)))
+        return error_set(err, ERROR_INPUT,
+                         "--device SERIAL and --device-key FILE go with step "
+                         "making");
+    return !is_making || read_device(signing, &out->device, err);
+}
+
+static bool
+sign(const struct signing *signing, json_t **out, struct error *err)
 {
     struct api_decision decision = {.decided_at = clock_now()};
     struct buf der = BUF_INIT(API_CERTIFICATE_MAX);
     struct api_order *order = NULL;
+    const struct api_order *over;
     json_t *json = NULL;
     EVP_PKEY *key = NULL;
     uint8_t digest[32];
     bool ok = false;
 
-    if (!api_step_find(step, &decision.step)) {
-        error_set(err, ERROR_INPUT, "no step '%s'", step);
-        goto out;
-    }
-    if (decided_at != NULL && !clock_parse(decided_at, &decision.decided_at)) {
-        error_set(err, ERROR_INPUT, "no time like 2026-11-24T09:00:00Z: %s",
-                  decided_at);
-        goto out;
-    }
-    /* Parsed, so that nobody signs what the core would not understand. */
-    if (!cli_client_read(file, &json, err) ||
+    /* Parsed, so that nobody signs what the core would not understand. A holder
+     * is no officer. */
+    if (!read_signing(signing, &decision, err) ||
+        !cli_client_read(signing->file, &json, err) ||
         !api_order_parse(json, &order, err) ||
-        !api_order_digest(json, digest, err) ||
-        !read_officer_id(folder, decision.officer_id, err) ||
-        !read_certificate(folder, &der, err) || !read_key(folder, &key, err) ||
-        !api_decision_sign(&decision, order->order_id, digest, der.data,
-                           der.len, key, err))
+        !api_order_signed(order, &over, digest, err) ||
+        (decision.step != API_STEP_HOLDER &&
+         !read_officer_id(signing->folder, decision.officer_id, err)) ||
+        !read_certificate(signing->folder, &der, err) ||
+        !read_key(signing->folder, &key, err) ||
+        !api_decision_sign(&decision, over->order_id, digest, der.data, der.len,
+                           key, err))
         goto out;
     *out = api_decision_json(&decision);
     ok = true;
@@ -194,20 +267,27 @@ static int
 run_sign(struct cli *cli)
 {
     bool is_wrong = false;
-    const char *step = cli_option(cli, "--step", &is_wrong);
-    const char *folder = cli_option(cli, "--officer", &is_wrong);
-    const char *at = cli_option(cli, "--decided-at", &is_wrong);
+    struct signing signing = {
+        .step = cli_option(cli, "--step", &is_wrong),
+        .folder = cli_option(cli, "--officer", &is_wrong),
+        .decided_at = cli_option(cli, "--decided-at", &is_wrong),
+        .verdict = cli_option(cli, "--verdict", &is_wrong),
+        .remark = cli_option(cli, "--remark", &is_wrong),
+        .device = cli_option(cli, "--device", &is_wrong),
+        .device_key = cli_option(cli, "--device-key", &is_wrong),
+    };
     struct error err = {0};
     json_t *decision = NULL;
 
     if (is_wrong || !cli_rest(cli, 1))
         return CLI_WRONG_USE;
-    if (step == NULL || folder == NULL) {
+    if (signing.step == NULL || signing.folder == NULL) {
         error_set(&err, ERROR_INPUT,
                   "--step STEP and --officer DIR are needed");
         return cli_fail(cli, &err);
     }
-    if (!sign(cli->argv[0], step, folder, at, &decision, &err))
+    signing.file = cli->argv[0];
+    if (!sign(&signing, &decision, &err))
         return cli_fail(cli, &err);
     cli_client_print(decision);
     json_decref(decision);
@@ -315,14 +395,56 @@ read_roles(const char *roles, struct api_officer *out, struct error *err)
     return true;
 }
 
+/* A credential of the command line; what it borrows. */
+struct enrolling {
+    const char *certificate, *passkey; /* files; one of them */
+    struct buf der;
+    json_t *json;
+    void *owned[3];
+};
+
+static bool
+read_credential(struct enrolling *from, struct api_credential *out,
+                struct error *err)
+{
+    struct buf pem = BUF_INIT(PEM_MAX);
+    bool ok;
+
+    if ((from->certificate != NULL) == (from->passkey != NULL))
+        return error_set(err, ERROR_INPUT,
+                         "either --certificate FILE or --passkey FILE is "
+                         "needed");
+    if (from->passkey != NULL)
+        return cli_client_read(from->passkey, &from->json, err) &&
+               api_credential_parse(from->json, out, from->owned, err);
+    from->der.limit = API_CERTIFICATE_MAX;
+    ok = text_file_read(from->certificate, PEM_MAX, &pem, err) &&
+         cli_cert_der(&pem, &from->der, err);
+    *out = (struct api_credential){.certificate = from->der.data,
+                                   .certificate_len = from->der.len};
+    buf_clear(&pem);
+    return ok;
+}
+
+static void
+enrolling_clear(struct enrolling *from)
+{
+    buf_clear(&from->der);
+    json_decref(from->json);
+    for (size_t i = 0; i < 3; i++)
+        free(from->owned[i]);
+}
+
 static int
 run_enroll(struct cli *cli)
 {
     bool is_wrong = false;
-    const char *file = cli_option(cli, "--certificate", &is_wrong);
+    struct enrolling from = {
+        .certificate = cli_option(cli, "--certificate", &is_wrong),
+        .passkey = cli_option(cli, "--passkey", &is_wrong),
+    };
     const char *roles = cli_option(cli, "--roles", &is_wrong);
     struct api_order order = {.kind = API_ENROLL_OFFICER};
-    struct buf pem = BUF_INIT(PEM_MAX), der = BUF_INIT(API_CERTIFICATE_MAX);
     char officer_id[TEXT_UUID_LEN + 1];
     struct error err = {0};
     int status;
@@ -331,24 +453,44 @@ run_enroll(struct cli *cli)
     order.officer.person = cli_option(cli, "--person", &is_wrong);
     if (is_wrong || !cli_rest(cli, 0))
         return CLI_WRONG_USE;
-    if (file == NULL || roles == NULL || order.officer.name == NULL ||
+    if (roles == NULL || order.officer.name == NULL ||
         order.officer.person == NULL) {
-        error_set(&err, ERROR_INPUT,
-                  "--name, --person, --roles and --certificate are needed");
+        error_set(&err, ERROR_INPUT, "--name, --person and --roles are needed");
         return cli_fail(cli, &err);
     }
-    if (read_roles(roles, &order.officer, &err) &&
-        text_file_read(file, PEM_MAX, &pem, &err) &&
-        cli_cert_der(&pem, &der, &err) && text_uuid_draw(officer_id, &err)) {
-        order.officer.officer_id = officer_id;
-        order.officer.credential.certificate = der.data;
-        order.officer.credential.certificate_len = der.len;
-        status = compose(cli, &order);
-    } else {
-        status = cli_fail(cli, &err);
+    order.officer.officer_id = officer_id;
+    status = read_roles(roles, &order.officer, &err) &&
+                     read_credential(&from, &order.officer.credential, &err) &&
+                     text_uuid_draw(officer_id, &err)
+                 ? compose(cli, &order)
+                 : cli_fail(cli, &err);
+    enrolling_clear(&from);
+    return status;
+}
+
+static int
+run_credential(struct cli *cli)
+{
+    bool is_wrong = false;
+    struct enrolling from = {
+        .certificate = cli_option(cli, "--certificate", &is_wrong),
+        .passkey = cli_option(cli, "--passkey", &is_wrong),
+    };
+    struct api_order order = {.kind = API_ENROLL_CREDENTIAL};
+    struct error err = {0};
+    int status;
+
+    if (is_wrong || !cli_rest(cli, 1))
+        return CLI_WRONG_USE;
+    order.officer_id = cli->argv[0];
+    if (!text_is_uuid(order.officer_id)) {
+        error_set(&err, ERROR_INPUT, "%s is no officer id", order.officer_id);
+        return cli_fail(cli, &err);
     }
-    buf_clear(&pem);
-    buf_clear(&der);
+    status = read_credential(&from, &order.credential, &err)
+                 ? compose(cli, &order)
+                 : cli_fail(cli, &err);
+    enrolling_clear(&from);
     return status;
 }
 
@@ -389,12 +531,14 @@ run_crl_new(struct cli *cli)
 }
 
 const struct cli_verb ca_verbs[] = {
-    {"order submit", "FILE --decision FILE...",
+    {"order submit", "FILE --decision FILE... [--completion FILE]",
      "Hands an order and its decisions to the CA.", true, run_submit},
     {"order check", "FILE", "What the CA would say to an order; no effect.",
      true, run_check},
     {"order show", "ID", "The answer to an order.", true, run_show},
-    {"order sign", "FILE --step STEP --officer DIR [--decided-at TIME]",
+    {"order sign",
+     "FILE --step STEP --officer DIR [--decided-at TIME]"
+     " [--verdict V --remark TEXT] [--device SERIAL --device-key FILE]",
      "Signs a decision over an order with an officer's key.", false, run_sign},
     {"cert show", "SERIAL [--issuer NAME] [--pem | --json]",
      "What is known of a certificate.", true, cli_cert_show},
@@ -416,8 +560,12 @@ const struct cli_verb ca_verbs[] = {
      "Composes an order that revokes certificates.", true, cli_cert_revoke},
     {"officer list", "[--json]", "Lists the officers.", true, run_officer_list},
     {"officer enroll",
-     "--name NAME --person NUMBER --roles R,R --certificate FILE",
+     "--name NAME --person NUMBER --roles R,R"
+     " --certificate FILE | --passkey FILE",
      "Composes an order that enrolls an officer.", false, run_enroll},
+    {"officer credential", "ID --certificate FILE | --passkey FILE",
+     "Composes an order that enrolls another credential.", false,
+     run_credential},
     {"officer dismiss", "ID", "Composes an order that dismisses an officer.",
      false, run_dismiss},
     {"issuer list", "[--json]", "Lists the issuers.", true, run_issuer_list},
