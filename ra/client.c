@@ -20,6 +20,16 @@ client_denied(struct error *err)
                      "the code has run out");
 }
 
+bool
+client_unknown(struct error *err, const struct error *why)
+{
+    if (why->code == ERROR_NOT_FOUND)
+        return client_denied(err);
+    if (err != NULL)
+        *err = *why;
+    return false;
+}
+
 /* ---- What is signed --------------------------------------------------------
  */
 

@@ -18,10 +18,12 @@ static bool
 case_of_device(struct db *db, const char *serial, struct db_device *device,
                struct db_case *row, struct error *err)
 {
+    struct error why = {0};
+
     if (!device_serial_check(serial, err))
         return false;
-    if (!db_device_get(db, serial, false, device, err))
-        return err->code == ERROR_NOT_FOUND ? client_denied(err) : false;
+    if (!db_device_get(db, serial, false, device, &why))
+        return client_unknown(err, &why);
     if (device->number == NULL || device->spki == NULL)
         return client_denied(err);
     if (!db_case_get(db, device->number, false, row, err))
@@ -159,11 +161,13 @@ is_sent(struct db *db, const struct client_activation *activation, bool *out,
     struct db_case_order order = {0};
     json_t *envelope = NULL;
     struct buf csr = BUF_INIT(CLIENT_CSR_MAX);
+    struct error why = {0};
     bool ok = false;
 
     *out = false;
-    if (!db_corder_get(db, activation->order_id, &order, err))
-        return err->code == ERROR_NOT_FOUND;
+    if (!db_corder_get(db, activation->order_id, &order, &why))
+        return why.code == ERROR_NOT_FOUND ||
+               error_set(err, why.code, "%s", why.what);
     if (strcmp(order.state, "queued") != 0 && strcmp(order.state, "done") != 0)
         ok = true;
     else if (json_parse_object(order.envelope, order.envelope_len, &envelope,
@@ -286,10 +290,12 @@ static bool
 order_state(struct db *db, const char *order_id, json_t *out, struct error *err)
 {
     struct db_case_order order = {0};
+    struct error why = {0};
 
-    if (!db_corder_get(db, order_id, &order, err)) {
+    if (!db_corder_get(db, order_id, &order, &why)) {
         json_set_text(out, "state", "open");
-        return err->code == ERROR_NOT_FOUND;
+        return why.code == ERROR_NOT_FOUND ||
+               error_set(err, why.code, "%s", why.what);
     }
     json_set_text(out, "state",
                   strcmp(order.state, "queued") == 0    ? "waiting"

@@ -24,5 +24,7 @@ bool client_call_time(const struct client_call *call,
 
 /* One answer for every code, device or signature that opens nothing. */
 bool client_denied(struct error *err);
+/* The same for what is not there; other failures as they are. False. */
+bool client_unknown(struct error *err, const struct error *why);
 
 #endif

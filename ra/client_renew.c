@@ -321,11 +321,12 @@ is_signed_already(struct db *db, const struct client_signatures *signatures,
 {
     struct db_case row = {0};
     struct gone gone = {.order_id = signatures->at[0].order_id};
+    struct error why = {0};
     bool ok = false;
 
     *out = false;
-    if (!db_case_get(db, signatures->number, false, &row, err))
-        return err->code == ERROR_NOT_FOUND ? client_denied(err) : false;
+    if (!db_case_get(db, signatures->number, false, &row, &why))
+        return client_unknown(err, &why);
     if (strcmp(row.business, "renew") != 0 ||
         strcmp(row.state, "submitted") == 0 || strcmp(row.state, "draft") == 0)
         ok = true;
@@ -424,14 +425,14 @@ client_renewal_installed(const struct business *business, struct db *db,
                            .who = CASE_BY_HOLDER,
                            .actor = "holder",
                            .at = call->at};
+    struct error why = {0};
     bool ok = false;
 
     if (!client_call_time(call, err) ||
         !client_call_encode(call, &statement, err))
         goto out;
-    if (!db_case_get(db, call->number, false, &row, err)) {
-        if (err->code == ERROR_NOT_FOUND)
-            client_denied(err);
+    if (!db_case_get(db, call->number, false, &row, &why)) {
+        client_unknown(err, &why);
         goto out;
     }
     if (!db_holder_of_case(db, call->number, new_each, &new_key, err))

@@ -18,16 +18,16 @@ call_check(struct db *db, const struct client_call *call, struct db_case *row,
     struct db_device device = {0};
     struct db_holder holder = {0};
     struct buf statement = BUF_INIT(STATEMENT_MAX);
+    struct error why = {0};
     bool found = false;
     bool ok = false;
 
     if (!client_call_time(call, err) ||
         !client_call_encode(call, &statement, err))
         goto out;
-    if (!db_case_get(db, call->number, false, row, err) ||
-        !db_device_get(db, call->device, false, &device, err)) {
-        if (err->code == ERROR_NOT_FOUND)
-            client_denied(err);
+    if (!db_case_get(db, call->number, false, row, &why) ||
+        !db_device_get(db, call->device, false, &device, &why)) {
+        client_unknown(err, &why);
         goto out;
     }
     if (strcmp(row->business, "unlock") != 0 ||
