@@ -8,8 +8,8 @@
 #include <stdbool.h>
 
 enum {
-    JAIL_MEMORY_MAX = 1024 * 1024 * 1024, /* octets of address space */
-    JAIL_FILES_MAX = 32,                  /* descriptors */
+    JAIL_MEMORY_MAX = 640 * 1024 * 1024, /* octets of address space */
+    JAIL_FILES_MAX = 32,                 /* descriptors */
 };
 
 /* Limits of time, memory and files; no new privileges; dies with its parent; an

@@ -16,7 +16,7 @@
 #include "ra/scan/pdf.h"
 
 enum {
-    PIXELS_MAX = 50 * 1000 * 1000, /* A3 at 600 dpi has 70, A4 35 */
+    PIXELS_MAX = 40 * 1000 * 1000, /* A4 at 600 dpi has 35 */
     SIDE_MAX = 20000,
     LONG_SIDE_MIN = 400, /* nothing on a page can be read below */
     SHORT_SIDE_MIN = 100,

@@ -43,3 +43,19 @@ foreach(name test_scan_page test_scan test_document)
         add_dependencies(${name} signet-scan)
     endif()
 endforeach()
+add_executable(jail-probe unit/scan/jail_probe.c ${CMAKE_SOURCE_DIR}/ra/scan/jail.c)
+target_include_directories(jail-probe PRIVATE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(jail-probe PRIVATE ${scan_define})
+target_compile_options(jail-probe PRIVATE ${scan_compile})
+target_link_libraries(jail-probe PkgConfig::SCAN)
+if(TARGET test_scan)
+    add_dependencies(test_scan jail-probe)
+    # A thousand uploads, a process each.
+    set_tests_properties(unit/test_scan PROPERTIES TIMEOUT 900)
+endif()
+
+# signet-ca, which knows whose the certificates of callers are.
+if(TARGET test_platform)
+    target_link_options(test_platform PRIVATE -Wl,--wrap=ca_client_is_service
+        -Wl,--wrap=officer_find)
+endif()
