@@ -110,6 +110,7 @@ case_parts_init(struct case_parts *parts)
 
     memset(parts, 0, sizeof *parts);
     parts->now = 1795500000;
+    parts->account = "example";
     must(definitions_load(SOURCE_DIR "/config/business",
                           SOURCE_DIR "/config/schema", &parts->definitions,
                           &err),
@@ -242,7 +243,7 @@ case_parts_create(struct case_parts *parts, enum case_business business,
     const struct definition *definition =
         definition_get(parts->definitions, business);
     json_t *fields = case_parts_fields(business);
-    struct case_new what = {.account = "example",
+    struct case_new what = {.account = parts->account,
                             .business = business,
                             .notice_version = definition->notice_version,
                             .fields = fields,
@@ -274,8 +275,8 @@ case_parts_act(struct case_parts *parts, const char *number,
         .number = number,
         .event = event,
         .who = who,
-        .actor = who == CASE_BY_APPLICANT ? "example" : "test",
-        .account = who == CASE_BY_APPLICANT ? "example" : NULL,
+        .actor = who == CASE_BY_APPLICANT ? parts->account : "test",
+        .account = who == CASE_BY_APPLICANT ? parts->account : NULL,
         .at = parts->now,
         .known = {.code_is_right = true, .holder_signed = true}};
 
@@ -377,17 +378,18 @@ case_parts_papers(const char *number)
 void
 case_parts_pay(const char *number)
 {
-    sqlf("UPDATE ra.payment SET received = amount, state = 'paid',"
-         " paid_at = now() WHERE number = '%s';"
-         "INSERT INTO ra.payment_event (payment, event_id, kind, method,"
-         " amount, at, actor) SELECT id, 'test', 'received', 'online', amount,"
-         " now(), 'test' FROM ra.payment WHERE number = '%s'",
-         number, number);
+    sqlf("WITH paid AS (UPDATE ra.payment SET received = amount,"
+         " state = 'paid', paid_at = now() WHERE number = '%s'"
+         " AND state = 'created' RETURNING id, amount)"
+         " INSERT INTO ra.payment_event (payment, event_id, kind, method,"
+         " amount, at, actor) SELECT id, gen_random_uuid()::text, 'received',"
+         " 'online', amount, now(), 'test' FROM paid",
+         number);
 }
 
-void
-case_parts_device(struct case_parts *parts, const char *number,
-                  const char *serial)
+bool
+case_parts_try_device(struct case_parts *parts, const char *number,
+                      const char *serial)
 {
     struct buf hex = BUF_INIT(4096);
     unsigned char *spki = NULL;
@@ -399,16 +401,24 @@ case_parts_device(struct case_parts *parts, const char *number,
         (void)buf_addf(&hex, "%02x", spki[i]);
     sqlf("INSERT INTO ra.device (serial, model, state, number, account, spki,"
          " admin_sealed, changed_at) VALUES ('%s', 'test', 'personalised',"
-         " '%s', 'example', '\\x%s', 'x', now());"
+         " '%s', '%s', '\\x%s', 'x', now());"
          "UPDATE ra.case_file SET device = '%s' WHERE number = '%s'",
-         serial, number, buf_text(&hex), serial, number);
+         serial, number, parts->account, buf_text(&hex), serial, number);
     OPENSSL_free(spki);
     buf_clear(&hex);
-    must(case_parts_decide(parts, number, &parts->maker, API_STEP_MAKING,
-                           API_APPROVE, &err),
-         "making", &err);
+    if (!case_parts_decide(parts, number, &parts->maker, API_STEP_MAKING,
+                           API_APPROVE, &err))
+        return false;
     sqlf("UPDATE ra.device SET state = 'delivered' WHERE serial = '%s'",
          serial);
+    return true;
+}
+
+void
+case_parts_device(struct case_parts *parts, const char *number,
+                  const char *serial)
+{
+    must(case_parts_try_device(parts, number, serial), "making", NULL);
 }
 
 void

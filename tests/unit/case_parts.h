@@ -24,7 +24,8 @@ struct case_parts {
     struct vault *vault;
     struct db *db; /* as signet_ra; opened by case_parts_open() */
     struct case_officer clerk, first, second, maker, third;
-    int64_t now; /* fixed */
+    int64_t now;         /* fixed */
+    const char *account; /* that files and acts: "example" */
     EVP_PKEY *device_key;
 };
 
@@ -58,6 +59,9 @@ void case_parts_pay(const char *number);
  * way. */
 void case_parts_device(struct case_parts *parts, const char *number,
                        const char *serial);
+/* The same; false when the maker's signature is not taken. */
+bool case_parts_try_device(struct case_parts *parts, const char *number,
+                           const char *serial);
 /* A live certificate of the account, issued by an earlier case (that it
  * makes), bound, which ends at `not_after`. */
 void case_parts_live(struct case_parts *parts, const char *account,

@@ -16,194 +16,13 @@
 #include "ra/case_field.h"
 #include "ra/case_order.h"
 #include "ra/case_send.h"
-#include "ra/form.h"
 #include "tests/unit/case_parts.h"
+#include "tests/unit/fake_ca.h"
 #include "tests/unit/pg.h"
 #include "tests/unit/ra_parts.h"
 
 static struct case_parts parts;
-static EVP_PKEY *holder_key;
 static struct buf csr = BUF_INIT(16384);
-
-/* ---- The fake CA -----------------------------------------------------------
- */
-
-static struct {
-    enum ca_outcome outcome;
-    int orders;
-    char kinds[256]; /* of the orders that came: "hold revoke " */
-    int64_t not_after;
-} ca;
-
-bool
-ca_client_new(const struct config *config, struct ca_client **out,
-              struct error *err)
-{
-    (void)config;
-    *out = NULL;
-    return error_set(err, ERROR_INTERNAL, "not in this test");
-}
-
-void
-ca_client_free(struct ca_client *client)
-{
-    (void)client;
-}
-
-bool
-ca_client_check(struct ca_client *client, const json_t *order,
-                struct error *err)
-{
-    (void)client;
-    (void)order;
-    (void)err;
-    return true;
-}
-
-static void
-change_add(struct api_answer *answer, const char *issuer, const char *serial,
-           const char *state)
-{
-    struct api_answer_change *change;
-    size_t len;
-
-    answer->change = realloc(answer->change, (answer->change_count + 1) *
-                                                 sizeof *answer->change);
-    assert_non_null(answer->change);
-    change = &answer->change[answer->change_count++];
-    change->issuer = issuer;
-    change->state = state;
-    assert_true(text_unhex(serial, change->serial, API_SERIAL_LEN, &len));
-}
-
-static const char *
-member(const json_t *object, const char *name)
-{
-    return json_string_value(json_object_get(object, name));
-}
-
-static void
-certificate_add(struct api_answer *answer)
-{
-    struct buf der = BUF_INIT(65536);
-    struct api_answer_certificate *one =
-        base_alloc(sizeof *answer->certificate);
-
-    case_parts_certificate(holder_key, parts.now, ca.not_after, &der);
-    one->issuer = "issuing-1";
-    one->serial[0] = 0x40;
-    one->serial[15] = (uint8_t)ca.orders;
-    one->der = buf_take(&der, &one->der_len);
-    answer->certificate = one;
-    answer->certificate_count = 1;
-}
-
-enum ca_outcome
-ca_client_send(struct ca_client *client, const json_t *envelope,
-               const char *order_id, struct api_answer *answer,
-               struct error *err)
-{
-    const json_t *order = json_object_get(envelope, "order");
-    const char *kind = member(order, "kind");
-    const json_t *targets =
-        json_object_get(json_object_get(order, "target"), "certificates");
-    const json_t *old = json_object_get(order, "predecessor");
-    size_t used = strlen(ca.kinds);
-    size_t i;
-    json_t *target;
-
-    (void)client;
-    ca.orders++;
-    (void)snprintf(ca.kinds + used, sizeof ca.kinds - used, "%s ", kind);
-    assert_string_equal(member(order, "order_id"), order_id);
-    assert_true(json_array_size(json_object_get(envelope, "decisions")) > 0);
-    if (ca.outcome != CA_DONE) {
-        error_set(err, ca.outcome == CA_REFUSED ? ERROR_DENIED : ERROR_BUSY,
-                  "no answer, or no");
-        return ca.outcome;
-    }
-    memcpy(answer->order_id, order_id, TEXT_UUID_LEN + 1);
-    answer->state = API_DONE;
-    json_array_foreach((json_t *)(uintptr_t)targets, i, target)
-        change_add(answer, "issuing-1", member(target, "serial"),
-                   strcmp(kind, "hold") == 0      ? "held"
-                   : strcmp(kind, "release") == 0 ? "valid"
-                                                  : "revoked");
-    if (targets != NULL)
-        return CA_DONE;
-    certificate_add(answer);
-    if (old != NULL &&
-        strcmp(member(json_object_get(order, "predecessor_fate"), "action"),
-               "revoke") == 0)
-        change_add(answer, "issuing-1", member(old, "serial"), "revoked");
-    return CA_DONE;
-}
-
-enum ca_outcome
-ca_client_order(struct ca_client *client, const json_t *order,
-                const json_t *decisions, const char *order_id,
-                struct api_answer *answer, struct error *err)
-{
-    (void)client;
-    (void)order;
-    (void)decisions;
-    (void)order_id;
-    (void)answer;
-    error_set(err, ERROR_INTERNAL, "not in this test");
-    return CA_PENDING;
-}
-
-bool
-ca_client_officers(struct ca_client *client, json_t **out, struct error *err)
-{
-    (void)client;
-    *out = NULL;
-    return error_set(err, ERROR_INTERNAL, "not in this test");
-}
-
-bool
-ca_client_is_service(struct ca_client *client, const uint8_t *certificate,
-                     size_t len, bool *is_service, struct error *err)
-{
-    (void)client;
-    (void)certificate;
-    (void)len;
-    *is_service = false;
-    return error_set(err, ERROR_INTERNAL, "not in this test");
-}
-
-bool
-ca_client_issuer(struct ca_client *client, const char *name, struct buf *der,
-                 struct error *err)
-{
-    (void)client;
-    (void)err;
-    assert_string_equal(name, "issuing-1");
-    return buf_add(der, "issuer", 6);
-}
-
-bool
-ca_client_has_live(struct ca_client *client, const char *account, int64_t now,
-                   bool *has_live, struct error *err)
-{
-    (void)client;
-    (void)account;
-    (void)now;
-    (void)err;
-    *has_live = false;
-    return true;
-}
-
-/* Drawing takes longer than all the rest. */
-bool
-form_make(const struct vault *vault, const struct form_input *input,
-          struct buf *pdf, struct error *err)
-{
-    (void)vault;
-    (void)err;
-    return buf_addf(pdf, "%s %d %s", input->number, input->revision,
-                    input->kind);
-}
 
 /* ---- Short cuts ------------------------------------------------------------
  */
@@ -214,8 +33,8 @@ group_start(void **state)
     (void)state;
     pg_start();
     case_parts_init(&parts);
-    holder_key = parts_key("P-256");
-    parts_csr(holder_key, &csr);
+    fake_ca.key = parts_key("P-256");
+    parts_csr(fake_ca.key, &csr);
     return 0;
 }
 
@@ -224,7 +43,7 @@ group_stop(void **state)
 {
     (void)state;
     case_parts_clear(&parts);
-    EVP_PKEY_free(holder_key);
+    EVP_PKEY_free(fake_ca.key);
     buf_clear(&csr);
     pg_stop();
     return 0;
@@ -234,9 +53,9 @@ static int
 start(void **state)
 {
     (void)state;
-    memset(&ca, 0, sizeof ca);
-    ca.outcome = CA_DONE;
-    ca.not_after = parts.now + INT64_C(86400) * 700;
+    fake_ca_reset();
+    fake_ca.not_before = parts.now;
+    fake_ca.not_after = parts.now + INT64_C(86400) * 700;
     case_parts_open(&parts);
     return 0;
 }
@@ -467,9 +286,9 @@ new_ends_with_a_certificate_in_the_device(void **state)
         pg_ask("SELECT completed_at IS NOT NULL FROM ra.case_file"), "t");
     act(number, CASE_BIND, CASE_BY_PLATFORM);
     assert_state(number, "bound");
-    assert_int_equal(ca.orders, 1);
+    assert_int_equal(fake_ca.orders, 1);
     send_orders();
-    assert_int_equal(ca.orders, 1);
+    assert_int_equal(fake_ca.orders, 1);
     assert_chained();
 }
 
@@ -485,7 +304,7 @@ reissue_of_a_lost_device_holds_and_then_revokes(void **state)
     hand_in(number);
     decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
     send_orders();
-    assert_string_equal(ca.kinds, "hold ");
+    assert_string_equal(fake_ca.kinds, "hold ");
     assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
                         "held");
     case_parts_papers(number);
@@ -496,7 +315,7 @@ reissue_of_a_lost_device_holds_and_then_revokes(void **state)
         fail_msg("%s (%s)", err.what, err.cause);
     send_orders();
     assert_state(number, "activated");
-    assert_string_equal(ca.kinds, "hold reissue ");
+    assert_string_equal(fake_ca.kinds, "hold reissue ");
     assert_string_equal(askf("SELECT state || reason FROM"
                              " ra.holder_certificate WHERE number <> '%s'",
                              number),
@@ -523,7 +342,7 @@ damaged_device_keeps_its_certificate_until_the_new_one(void **state)
     hand_in(number);
     decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
     send_orders();
-    assert_string_equal(ca.kinds, "");
+    assert_string_equal(fake_ca.kinds, "");
 }
 
 static void
@@ -542,7 +361,7 @@ rejected_reissue_releases_what_it_held(void **state)
     assert_state(number, "rejected");
     send_orders();
     /* In the order in which they were made, though the hold had not gone. */
-    assert_string_equal(ca.kinds, "hold release ");
+    assert_string_equal(fake_ca.kinds, "hold release ");
     assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
                         "valid");
     assert_string_equal(pg_ask("SELECT count(*) FROM ra.refund"), "1");
@@ -571,7 +390,7 @@ change_waits_for_papers_and_the_old_device(void **state)
         fail_msg("%s (%s)", err.what, err.cause);
     send_orders();
     assert_state(number, "activated");
-    assert_string_equal(ca.kinds, "change ");
+    assert_string_equal(fake_ca.kinds, "change ");
     assert_string_equal(askf("SELECT reason FROM ra.holder_certificate"
                              " WHERE number <> '%s'",
                              number),
@@ -598,7 +417,7 @@ revocation_is_held_at_once_and_revoked_after_the_papers(void **state)
     assert_state(number, "revoking");
     send_orders();
     assert_state(number, "revoked");
-    assert_string_equal(ca.kinds, "hold revoke ");
+    assert_string_equal(fake_ca.kinds, "hold revoke ");
     assert_string_equal(
         pg_ask("SELECT state || reason FROM ra.holder_certificate"),
         "revokedcessationOfOperation");
@@ -654,11 +473,11 @@ renewal_needs_nobody_and_supersedes_when_installed(void **state)
     assert_state(number, "issuing");
     /* Refused by the CA: finance may give the money back, or it is tried again.
      */
-    ca.outcome = CA_REFUSED;
+    fake_ca.outcome = CA_REFUSED;
     send_orders();
     assert_state(number, "issue-failed");
     act(number, CASE_RETRY, CASE_BY_CUSTOMER_SERVICE);
-    ca.outcome = CA_DONE;
+    fake_ca.outcome = CA_DONE;
     send_orders();
     assert_state(number, "issued");
     /* Not reviewed: the old handler stays the one of record. */
@@ -669,7 +488,7 @@ renewal_needs_nobody_and_supersedes_when_installed(void **state)
     act(number, CASE_INSTALL, CASE_BY_HOLDER);
     assert_state(number, "installed");
     send_orders();
-    assert_string_equal(ca.kinds, "renew renew revoke ");
+    assert_string_equal(fake_ca.kinds, "renew renew revoke ");
     assert_string_equal(askf("SELECT state FROM ra.holder_certificate"
                              " WHERE number <> '%s'",
                              number),
@@ -954,15 +773,15 @@ unanswered_order_goes_again_and_happens_once(void **state)
     pass_both(number);
     case_parts_device(&parts, number, "DEV-0004");
     assert_true(activate(number, &err));
-    ca.outcome = CA_PENDING;
+    fake_ca.outcome = CA_PENDING;
     send_orders();
     assert_state(number, "issuing");
     assert_string_equal(pg_ask("SELECT problem FROM ra.case_order"),
                         "no answer, or no");
     send_orders(); /* not due */
-    assert_int_equal(ca.orders, 1);
+    assert_int_equal(fake_ca.orders, 1);
     pg_sql("UPDATE ra.case_order SET send_at = to_timestamp(0)");
-    ca.outcome = CA_DONE;
+    fake_ca.outcome = CA_DONE;
     send_orders();
     assert_state(number, "activated");
     assert_string_equal(pg_ask("SELECT count(*) FROM ra.holder_certificate"),
@@ -981,11 +800,11 @@ refused_order_gives_a_new_code(void **state)
     pass_both(number);
     case_parts_device(&parts, number, "DEV-0005");
     assert_true(activate(number, &err));
-    ca.outcome = CA_REFUSED;
+    fake_ca.outcome = CA_REFUSED;
     send_orders();
     assert_state(number, "activation-allowed");
     assert_string_equal(pg_ask("SELECT count(*) FROM ra.code"), "2");
-    ca.outcome = CA_DONE;
+    fake_ca.outcome = CA_DONE;
     assert_true(activate(number, &err));
     send_orders();
     assert_state(number, "activated");
