@@ -1,5 +1,6 @@
 /* Forms: the same octets for the same input, legible for people and readers of
  * codes, and nobody else's code is ours. poppler and zbar judge. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -180,6 +181,48 @@ the_same_input_gives_the_same_octets(void **state)
     buf_clear(&first);
     buf_clear(&second);
     buf_clear(&between);
+    json_decref(fields);
+}
+
+static void *
+draw_some(void *arg)
+{
+    const struct buf *wanted = arg;
+    json_t *fields = fields_make();
+    struct form_input input = input_make(BUSINESS_NEW, "certificate", fields);
+    int wrong = 0;
+
+    for (int i = 0; i < 3; i++) {
+        struct buf pdf = BUF_INIT(FORM_PDF_MAX);
+        struct error err = {0};
+
+        if (!form_make(vault, &input, &pdf, &err) || pdf.len != wanted->len ||
+            memcmp(pdf.data, wanted->data, pdf.len) != 0)
+            wrong++;
+        buf_clear(&pdf);
+    }
+    json_decref(fields);
+    return (void *)(intptr_t)wrong;
+}
+
+static void
+forms_that_several_threads_draw_at_once_are_the_same(void **state)
+{
+    json_t *fields = fields_make();
+    struct form_input input = input_make(BUSINESS_NEW, "certificate", fields);
+    struct buf pdf = BUF_INIT(FORM_PDF_MAX);
+    pthread_t thread[4];
+    void *wrong;
+
+    (void)state;
+    make(&input, &pdf);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, draw_some, &pdf), 0);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(thread[i], &wrong), 0);
+        assert_int_equal((intptr_t)wrong, 0);
+    }
+    buf_clear(&pdf);
     json_decref(fields);
 }
 
@@ -559,6 +602,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_input_gives_the_same_octets),
+        cmocka_unit_test(forms_that_several_threads_draw_at_once_are_the_same),
         cmocka_unit_test(every_printed_field_can_be_read_from_the_text),
         cmocka_unit_test(
             both_codes_of_every_page_are_read_from_a_scan_of_150_dpi),
