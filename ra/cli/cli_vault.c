@@ -46,7 +46,7 @@ out:
 
 const struct cli_verb vault_verbs[] = {
     {"vault rotate", "",
-     "Adds a data key for personal data and scans; old ones stay.", true,
+     "add a data key for personal data and scans; old ones stay", true,
      vault_rotate_verb},
     {0},
 };
