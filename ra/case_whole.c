@@ -15,6 +15,7 @@
 #include "ra/document.h"
 #include "ra/finding.h"
 #include "ra/intake.h"
+#include "ra/making.h"
 #include "ra/payment_json.h"
 #include "ra/shipment.h"
 
@@ -441,6 +442,27 @@ out:
     return ok;
 }
 
+/* What a maker signs for. */
+static bool
+set_device(struct db *db, const struct db_case *row, json_t *json,
+           struct error *err)
+{
+    struct making_device device;
+    json_t *one;
+
+    if (!making_device(db, row, &device, err))
+        return false;
+    if (device.serial[0] == '\0' || !device.has_key)
+        return true;
+    one = json_object();
+    json_set_text(one, "serial", device.serial);
+    json_set_hex(one, "spki_sha256", device.spki_sha256, 32);
+    json_set_text(one, "state", device_state_name(device.state));
+    json_object_set_new(one, "is_signed", json_boolean(device.is_signed));
+    json_object_set_new(json, "making_device", one);
+    return true;
+}
+
 bool
 case_review_json(const struct business *business, struct db *db,
                  const struct db_case *row, unsigned actors, json_t **out,
@@ -473,7 +495,8 @@ case_review_json(const struct business *business, struct db *db,
     json_object_set(json, "decisions", decisions);
     json_object_set(json, "findings", findings);
     json_object_set_new(json, "checklist", checklist_json(definition, fields));
-    ok = set_changes(business, db, row, definition, fields, json, err);
+    ok = set_changes(business, db, row, definition, fields, json, err) &&
+         set_device(db, row, json, err);
 out:
     json_decref(order);
     json_decref(findings);

@@ -29,8 +29,9 @@ bool case_history_json(struct db *db, const struct db_case *row, json_t **out,
                        struct error *err) MUST_CHECK;
 
 /* For reviewers: the whole form and "order", "digest", "order_id", "steps",
- * "decisions", "findings", "changes", "checklist". ERROR_CONFLICT before the
- * first submission. */
+ * "decisions", "findings", "changes", "checklist", "making_device"?: {"serial",
+ * "spki_sha256", "state", "is_signed"}. ERROR_CONFLICT before the first
+ * submission. */
 bool case_review_json(const struct business *business, struct db *db,
                       const struct db_case *row, unsigned actors, json_t **out,
                       struct error *err) MUST_CHECK;

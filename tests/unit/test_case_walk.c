@@ -21,7 +21,7 @@
 #include "tests/unit/pg.h"
 #include "tests/unit/ra_parts.h"
 
-enum { CASES = 60, STEPS = 40 };
+enum { CASES = 60, STEPS = 60 };
 
 static struct case_parts parts;
 static struct buf csr = BUF_INIT(16384);
@@ -304,7 +304,7 @@ walk(enum case_business business, int turn)
              k < 4000 && ((t->business >> business & 1) == 0 ||
                           t->from != state || t->event == CASE_CREATE ||
                           (case_state_is_final(t->to) &&
-                           t->who != CASE_BY_SYSTEM && chance(80)));
+                           t->who != CASE_BY_SYSTEM && chance(97)));
              k++)
             t = &case_transitions[draw((unsigned)case_transition_count)];
         if ((t->business >> business & 1) != 0 && t->from == state)
