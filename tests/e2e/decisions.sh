@@ -72,6 +72,59 @@ jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg officer "$(cat "$WORK/offic
 order=$(new_order issue after-dismissal ec-p256)
 envelope "$order" "$(decision "$order" first-review first)" "$(by "$order" second-review temp)" | refused 403 'a dismissed officer reviews'
 
+# --- an order that a device completes: whoever has the RA's database has not the device
+order=$(new_order issue device ec-p256 | waiting)
+first=$(decision "$order" first-review first)
+second=$(decision "$order" second-review second)
+made=$(making "$order" UK-0001 uk)
+new_key "$WORK/stolen.key" ec-p256
+envelope "$order" "$first" "$second" "$made" | refused 400 'an order without its device'
+envelope "$order" "$first" "$second" | completed UK-0001 uk device | refused 403 'a device that no maker named'
+envelope "$order" "$first" "$second" "$made" | completed UK-0002 uk device | refused 403 'another serial number'
+envelope "$order" "$first" "$second" "$made" | completed UK-0001 stolen device | refused 403 'another device with the same serial number'
+csr_of swapped ec-p256 >/dev/null
+envelope "$order" "$first" "$second" "$made" | completed UK-0001 uk device | jq -c --arg csr "$(csr_of swapped ec-p256)" '.csr = $csr' |
+    refused 403 'a request swapped under the signature of the device'
+envelope "$order" "$first" "$second" "$(printf '%s' "$made" | jq -c '.device.serial = "UK-0003"')" | completed UK-0003 uk device |
+    refused 403 'a device written into what the maker signed'
+envelope "$order" "$first" "$second" "$(making "$order" UK-0001 uk first)" | completed UK-0001 uk device | refused 403 'a reviewer makes'
+order=$(new_order issue late ec-p256 '.created_at = "2026-01-01T00:00:00Z"' | waiting 2026-02-01T00:00:00Z)
+envelope "$order" "$(decision "$order" first-review first)" "$(decision "$order" second-review second)" "$(making "$order" UK-0001 uk)" |
+    completed UK-0001 uk device | refused 409 'an activation after its end'
+
+# --- holders decide about their own certificate only
+new_order issue holder ec-p256 | approve | submit >"$WORK/holder.json"
+pem_of "$WORK/holder.json" >"$WORK/holder.pem"
+new_order issue neighbour ec-p256 | approve | submit >"$WORK/neighbour.json"
+pem_of "$WORK/neighbour.json" >"$WORK/neighbour.pem"
+order=$(new_revocation revoke "$(serial_of "$WORK/neighbour.json")" superseded)
+envelope "$order" "$(by_holder "$order" holder)" | refused 403 'a holder revokes the certificate of another'
+order=$(new_revocation revoke "$(serial_of "$WORK/holder.json")" privilegeWithdrawn)
+envelope "$order" "$(by_holder "$order" holder)" | refused 403 'a holder withdraws a privilege'
+order=$(new_successor reissue "$(serial_of "$WORK/holder.json")" holder-new ec-p256 '{"rule":"keep"}' '{"action":"none"}')
+envelope "$order" "$(by_holder "$order" holder)" | refused 403 'a holder reissues without review'
+
+# --- a hold for a pending order, and the release of it by one
+serial=$(serial_of "$WORK/holder.json")
+pending=$(new_revocation revoke "$serial" superseded)
+hold=$(new_revocation hold "$serial" | jq -c --argjson pending "$pending" '. + {pending: $pending}')
+envelope "$hold" "$(decision "$hold" first-review first)" | refused 403 'a first review over the hold instead of the pending order'
+other=$(new_revocation revoke "$(serial_of "$WORK/neighbour.json")" superseded)
+envelope "$(new_revocation hold "$serial" | jq -c --argjson pending "$other" '. + {pending: $pending}')" "$(decision "$other" first-review first)" |
+    refused 400 'a hold for what is pending about another certificate'
+envelope "$hold" "$(decision "$pending" first-review first)" | submit >/dev/null
+release=$(new_revocation release "$serial" | jq -c --argjson pending "$pending" '. + {pending: $pending}')
+envelope "$release" "$(decision "$pending" second-review second)" | refused 403 'an approval releases'
+rejection='{verdict: "reject", remark: "原件不符"}'
+envelope "$release" "$(decision "$pending" second-review first '' '' "$rejection")" | refused 403 'the first reviewer releases'
+envelope "$release" "$(decision "$pending" second-review second '' '' "$rejection")" | submit >/dev/null
+echo 'ok the second reviewer rejects, and what was held is released'
+envelope "$release" "$(decision "$pending" second-review second '' '' "$rejection")" | submit >/dev/null
+order=$(new_revocation hold "$serial")
+envelope "$order" "$(decision "$order" first-review first)" | submit >/dev/null
+release=$(new_revocation release "$serial" | jq -c --argjson pending "$pending" '. + {pending: $pending}')
+envelope "$release" "$(decision "$pending" second-review second '' '' "$rejection")" | refused 403 'an old rejection releases another hold'
+
 refusals=$(psql -qAtX -d "$SIGNET_PG" -c "SELECT count(*) FROM log.entry WHERE event = 'order.refused'")
-[ "$refusals" -ge 14 ] || fail "only $refusals refusals are in the log"
+[ "$refusals" -ge 29 ] || fail "only $refusals refusals are in the log"
 echo "ok $refusals refusals are in the log"

@@ -57,17 +57,51 @@ new_revocation() {
 
 canonical() { jq -cjS .; }
 
-# decision ORDER-JSON STEP OFFICER [DIGEST] [DECIDED-AT]: by a folder name of officers/.
-decision() {
-    folder=$STATE/officers/$3
-    digest=${4:-$(printf '%s' "$1" | canonical | sha256sum | cut -d' ' -f1)}
-    credential=$(openssl x509 -in "$folder/cert.pem" -outform DER | sha256sum | cut -d' ' -f1)
-    statement=$(jq -cnjS --arg at "${5:-$(now)}" --arg digest "$digest" --arg officer "$(cat "$folder/officer_id")" \
-        --arg order "$(printf '%s' "$1" | jq -r .order_id)" --arg step "$2" \
-        '{decided_at: $at, digest: $digest, officer_id: $officer, order_id: $order, step: $step, verdict: "approve"}')
-    signature=$(printf '%s' "$statement" | openssl dgst -sha256 -sign "$folder/key.pem" | base64 -w0)
+# signed ORDER-JSON FOLDER DIGEST DECIDED-AT JQ-OBJECT: a statement over the order with what the
+# object adds, signed with FOLDER/key.pem, as a decision.
+signed() {
+    digest=${3:-$(printf '%s' "$1" | canonical | sha256sum | cut -d' ' -f1)}
+    credential=$(openssl x509 -in "$2/cert.pem" -outform DER | sha256sum | cut -d' ' -f1)
+    statement=$(jq -cnjS --arg at "${4:-$(now)}" --arg digest "$digest" --arg order "$(printf '%s' "$1" | jq -r .order_id)" \
+        "{decided_at: \$at, digest: \$digest, order_id: \$order, verdict: \"approve\"} + $5")
+    signature=$(printf '%s' "$statement" | openssl dgst -sha256 -sign "$2/key.pem" | base64 -w0)
     printf '%s' "$statement" | jq -c --arg credential "$credential" --arg signature "$signature" \
-        '{step, officer_id, credential_id: $credential, decided_at, verdict, signature: $signature}'
+        'del(.digest, .order_id) + {credential_id: $credential, signature: $signature}'
+}
+
+# decision ORDER-JSON STEP OFFICER [DIGEST] [DECIDED-AT] [JQ-OBJECT]: by a folder name of officers/.
+decision() {
+    signed "$1" "$STATE/officers/$3" "${4:-}" "${5:-}" \
+        "({step: \"$2\", officer_id: \"$(cat "$STATE/officers/$3/officer_id")\"} + ${6:-{\}})"
+}
+
+# by_holder ORDER-JSON NAME: by the certificate $WORK/NAME.pem and its key.
+by_holder() {
+    mkdir -p "$WORK/holder-$2"
+    cp "$WORK/$2.pem" "$WORK/holder-$2/cert.pem"
+    cp "$WORK/$2.key" "$WORK/holder-$2/key.pem"
+    signed "$1" "$WORK/holder-$2" '' '' '{step: "holder"}'
+}
+
+# An order that a device completes: waiting KIND-OF-ORDER-JSON [UNTIL]; then making and completed.
+waiting() { jq -c --arg until "${1:-$(date -ud '90 days' +%Y-%m-%dT%H:%M:%SZ)}" 'del(.csr) + {activation: {until: $until}}'; }
+
+# making ORDER-JSON SERIAL DEVICE [OFFICER]: the device's own key is $WORK/DEVICE.key.
+making() {
+    [ -f "$WORK/$3.key" ] || new_key "$WORK/$3.key" ec-p256
+    decision "$1" making "${4:-maker}" '' '' \
+        "{device: {serial: \"$2\", spki_sha256: \"$(openssl pkey -in "$WORK/$3.key" -pubout -outform DER | sha256sum | cut -d' ' -f1)\"}}"
+}
+
+# completed SERIAL DEVICE NAME: an envelope with what the device adds; the request is NAME's.
+completed() {
+    cat >"$WORK/incomplete"
+    csr=$(csr_of "$3" ec-p256)
+    signature=$(jq -cnjS --arg csr "$(printf '%s' "$csr" | base64 -d | sha256sum | cut -d' ' -f1)" --arg device "$1" \
+        --arg order "$(jq -r .order.order_id "$WORK/incomplete")" '{csr_sha256: $csr, device: $device, order_id: $order}' |
+        openssl dgst -sha256 -sign "$WORK/$2.key" | base64 -w0)
+    jq -c --arg csr "$csr" --arg serial "$1" --arg spki "$(openssl pkey -in "$WORK/$2.key" -pubout -outform DER | base64 -w0)" \
+        --arg signature "$signature" '. + {csr: $csr, device: {serial: $serial, spki: $spki}, device_signature: $signature}' "$WORK/incomplete"
 }
 
 envelope() { # ORDER-JSON DECISION...

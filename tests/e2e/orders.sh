@@ -90,6 +90,75 @@ want 'revoked by its key' revoked "$(state_of "$(serial_of "$WORK/shared.json")"
 cp "$WORK/shared.key" "$WORK/shared2.key"
 new_order issue shared2 ec-p256 | approve | refused 403 'a blocked key'
 
+# --- a device completes what was decided before: the request is its own, and it is so for good
+activated() { # ORDER-JSON NAME: by the device uk, UK-7001
+    envelope "$1" "$(decision "$1" first-review first)" "$(decision "$1" second-review second)" "$(making "$1" UK-7001 uk)" |
+        completed UK-7001 uk "$2"
+}
+order=$(new_order issue active ec-p256 '.validity = {rule: "days", days: 60}' | waiting)
+printf '%s' "$order" | jq -c '{order: .}' >"$WORK/check"
+curl_ca -f -H 'Content-Type: application/json' --data-binary "@$WORK/check" "$SIGNET_CA_URL/v1/orders/check" >"$WORK/checked"
+want 'the steps of such an order' 'first-review second-review making' "$(jq -r '.steps | join(" ")' "$WORK/checked")"
+activated "$order" active >"$WORK/envelope-active"
+submit <"$WORK/envelope-active" >"$WORK/active.json"
+pem_of "$WORK/active.json" >"$WORK/active.pem"
+want 'the certificate is for the key in the device' "$(openssl pkey -in "$WORK/active.key" -pubout)" "$(openssl x509 -in "$WORK/active.pem" -noout -pubkey)"
+submit <"$WORK/envelope-active" >"$WORK/again.json"
+want 'completed again by the same request: the same certificate' "$(serial_of "$WORK/active.json")" "$(serial_of "$WORK/again.json")"
+activated "$order" active-other | refused 409 'completed again by another request'
+
+order=$(new_successor reissue "$(serial_of "$WORK/active.json")" active-2 ec-p256 '{"rule":"keep"}' '{"action":"revoke","reason":"superseded"}' | waiting)
+activated "$order" active-2 | submit >"$WORK/active-2.json"
+pem_of "$WORK/active-2.json" >"$WORK/active-2.pem"
+want 'a reissue by a device keeps the end date' "$(end_of "$WORK/active.pem")" "$(end_of "$WORK/active-2.pem")"
+
+# --- the same by our own command line: the maker, what is pending, the holder
+order=$(new_order issue by-hand ec-p256 '.validity = {rule: "days", days: 60}' | waiting)
+printf '%s' "$order" >"$WORK/by-hand.order"
+openssl pkey -in "$WORK/uk.key" -pubout -out "$WORK/uk.pub"
+sign() { # ORDER-FILE STEP OFFICER [OPTION...]: into a file, whose name is printed
+    name=$WORK/$3.$2.json
+    file=$1 step=$2 folder=$STATE/officers/$3
+    shift 3
+    signet order sign "$file" --step "$step" --officer "$folder" "$@" >"$name"
+    printf '%s' "$name"
+}
+first=$(sign "$WORK/by-hand.order" first-review first)
+second=$(sign "$WORK/by-hand.order" second-review second)
+maker=$(sign "$WORK/by-hand.order" making maker --device UK-7001 --device-key "$WORK/uk.pub")
+envelope "$order" | completed UK-7001 uk by-hand | jq -c 'del(.order, .decisions)' >"$WORK/by-hand.completion"
+signet order submit "$WORK/by-hand.order" --decision "$first" --decision "$second" --decision "$maker" \
+    --completion "$WORK/by-hand.completion" >"$WORK/by-hand.json"
+pem_of "$WORK/by-hand.json" >"$WORK/by-hand.pem"
+serial=$(serial_of "$WORK/by-hand.json")
+new_revocation revoke "$serial" superseded >"$WORK/pending.order"
+new_revocation hold "$serial" | jq -c --slurpfile pending "$WORK/pending.order" '. + {pending: $pending[0]}' >"$WORK/hold.order"
+signet order submit "$WORK/hold.order" --decision "$(sign "$WORK/hold.order" first-review first)" >/dev/null
+want 'the first reviewer holds for what is pending' held "$(state_of "$serial")"
+new_revocation release "$serial" | jq -c --slurpfile pending "$WORK/pending.order" '. + {pending: $pending[0]}' >"$WORK/release.order"
+signet order submit "$WORK/release.order" \
+    --decision "$(sign "$WORK/release.order" second-review second --verdict reject --remark '原件不符')" >/dev/null
+want 'the rejection releases' valid "$(state_of "$serial")"
+
+# --- a holder renews with the key of the certificate, and ends it
+new_successor renew "$serial" renewed ec-p256 '{"rule":"extend","years":1}' '{"action":"revoke","reason":"superseded"}' >"$WORK/renew.order"
+order=$(cat "$WORK/renew.order")
+envelope "$(printf '%s' "$order" | jq -c --arg id "$(new_id)" '.order_id = $id')" "$(by_holder "$order" by-hand)" | refused 403 'a signature for another renewal'
+mkdir -p "$WORK/holder"
+cp "$WORK/by-hand.pem" "$WORK/holder/cert.pem"
+cp "$WORK/by-hand.key" "$WORK/holder/key.pem"
+signet order sign "$WORK/renew.order" --step holder --officer "$WORK/holder" >"$WORK/holder.json"
+signet order submit "$WORK/renew.order" --decision "$WORK/holder.json" >"$WORK/renewed.json"
+pem_of "$WORK/renewed.json" >"$WORK/renewed.pem"
+renewed=$(serial_of "$WORK/renewed.json")
+want 'renewed by the holder alone: the old one is revoked' revoked "$(state_of "$serial")"
+want 'the holder renews by a year from the old end' "$(date -ud "$(date -ud "$(end_of "$WORK/by-hand.pem")" '+%F %T UTC') 1 year" +%s)" "$(seconds "$(end_of "$WORK/renewed.pem")")"
+order=$(new_successor renew "$serial" late ec-p256 '{"rule":"extend","years":1}' '{"action":"none"}')
+envelope "$order" "$(by_holder "$order" by-hand)" | refused 403 'a revoked certificate renews'
+order=$(new_revocation revoke "$renewed" cessationOfOperation)
+envelope "$order" "$(by_holder "$order" renewed)" | submit >/dev/null
+want 'ended by the holder alone' revoked "$(state_of "$renewed")"
+
 # --- bad input
 new_order issue bad ec-p256 '.profile = "no-such-profile"' | approve | refused 400 'an unknown profile'
 new_order issue bad ec-p256 '.validity.years = 99' | approve | refused 400 'a validity outside the profile'
