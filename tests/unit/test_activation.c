@@ -361,6 +361,42 @@ reissue_and_change_are_activated_too(void **state)
     json_decref(old);
 }
 
+/* As a kill between record and result leaves it: what goes on is for the
+ * request that was recorded, and still for no other. */
+static void
+interrupted_activation_goes_on_with_the_recorded_request(void **state)
+{
+    json_t *envelope = ready("戊公司"), *again, *answer, *resumed;
+    struct error err = {0};
+    char sql[600];
+
+    (void)state;
+    again = json_deep_copy(envelope);
+    complete(envelope, "UK-0001", &device, &device, NULL);
+    answer = must(json_incref(envelope));
+    (void)snprintf(sql, sizeof sql,
+                   "SET session_replication_role = replica;"
+                   "UPDATE ca.order SET state = 'recorded', finished_at = NULL"
+                   " WHERE order_id = '%s';"
+                   "UPDATE ca.certificate SET state = 'intended', der = NULL,"
+                   " status_index = NULL WHERE order_id = '%s';"
+                   "DELETE FROM log.entry WHERE event = 'certificate.issued'"
+                   " AND subject = '%s';"
+                   "UPDATE log.head SET next_index = next_index - 1",
+                   id_of(json_object_get(envelope, "order")),
+                   id_of(json_object_get(envelope, "order")),
+                   core_serial(answer));
+    pg_sql(sql);
+    core_restart_writer(&core, 1);
+    complete(again, "UK-0001", &device, &device, NULL);
+    assert_null(core_hand_in(&core, again, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    resumed = must(envelope);
+    assert_string_equal(core_serial(resumed), core_serial(answer));
+    json_decref(answer);
+    json_decref(resumed);
+}
+
 static void
 order_says_either_request_or_activation(void **state)
 {
@@ -441,6 +477,8 @@ main(void)
         cmocka_unit_test(activation_ends_and_does_not_wait_for_ever),
         cmocka_unit_test(same_order_with_another_request_is_a_conflict),
         cmocka_unit_test(reissue_and_change_are_activated_too),
+        cmocka_unit_test(
+            interrupted_activation_goes_on_with_the_recorded_request),
         cmocka_unit_test(order_says_either_request_or_activation),
         cmocka_unit_test(order_with_a_request_is_not_completed_by_a_device),
         cmocka_unit_test(
