@@ -6,6 +6,7 @@
 
 extern const struct cli_verb ra_verbs[];      /* account, application */
 extern const struct cli_verb review_verbs[];  /* review */
+extern const struct cli_verb case_verbs[];    /* case */
 extern const struct cli_verb officer_verbs[]; /* officer */
 
 #endif

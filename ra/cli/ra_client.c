@@ -240,3 +240,77 @@ ra_client_list(struct http_client *client, const char *state, bool is_json,
     } while (after[0] != '\0');
     return true;
 }
+
+bool
+ra_client_case_path(const char *number, const char *tail, char out[128],
+                    struct error *err)
+{
+    size_t len = strlen(number);
+
+    /* It becomes a part of a path: only what numbers are made of. */
+    if (len == 0 || len > 31 ||
+        strspn(number, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != len)
+        return error_set(err, ERROR_INPUT, "%s is no number of a case", number);
+    snprintf(out, 128, "/v1/cases/%s%s%s", number, tail[0] == '\0' ? "" : "/",
+             tail);
+    return true;
+}
+
+bool
+ra_client_case(struct http_client *client, enum http_method method,
+               const char *number, const char *tail, const json_t *body,
+               json_t **out, struct error *err)
+{
+    char path[128];
+
+    return ra_client_case_path(number, tail, path, err) &&
+           http_client_json(client, method, path, body, out, err);
+}
+
+/* A word that goes into a query as it is. */
+static bool
+is_word(const char *text)
+{
+    return text == NULL ||
+           (strlen(text) <= 32 &&
+            strspn(text, "abcdefghijklmnopqrstuvwxyz-") == strlen(text));
+}
+
+bool
+ra_client_cases(struct http_client *client, const char *state,
+                const char *business, bool is_json, struct error *err)
+{
+    char path[LIST_PATH_MAX];
+    char after[64] = "";
+    const json_t *one;
+    json_t *page;
+    size_t i;
+
+    if (!is_word(state) || !is_word(business))
+        return error_set(err, ERROR_INPUT, "no state, or no business");
+    do {
+        page = NULL;
+        snprintf(path, sizeof path, "/v1/cases?limit=100%s%s%s%s%s%s",
+                 state != NULL ? "&state=" : "", state != NULL ? state : "",
+                 business != NULL ? "&business=" : "",
+                 business != NULL ? business : "",
+                 after[0] != '\0' ? "&after=" : "", after);
+        if (!http_client_json(client, HTTP_GET, path, NULL, &page, err))
+            return false;
+        if (is_json)
+            ra_client_print(page);
+        json_array_foreach(json_object_get(page, "cases"), i, one)
+        {
+            if (!is_json)
+                printf("%s  %-8s  %-18s  %-20s  %s\n",
+                       ra_client_text(one, "number"),
+                       ra_client_text(one, "business"),
+                       ra_client_text(one, "state"),
+                       ra_client_text(one, "account"),
+                       ra_client_text(one, "unit_name"));
+        }
+        snprintf(after, sizeof after, "%s", ra_client_text(page, "next"));
+        json_decref(page);
+    } while (after[0] != '\0');
+    return true;
+}

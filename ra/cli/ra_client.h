@@ -37,6 +37,19 @@ bool ra_client_application(struct http_client *client, enum http_method method,
 bool ra_client_list(struct http_client *client, const char *state, bool is_json,
                     struct error *err) MUST_CHECK;
 
+/* "/v1/cases/NUMBER/TAIL" ("" for the case itself). ERROR_INPUT for what is no
+ * number. */
+bool ra_client_case_path(const char *number, const char *tail, char out[128],
+                         struct error *err) MUST_CHECK;
+bool ra_client_case(struct http_client *client, enum http_method method,
+                    const char *number, const char *tail, const json_t *body,
+                    json_t **out, struct error *err) MUST_CHECK;
+
+/* Prints all cases in one state, of one business (NULL: any), page by page. */
+bool ra_client_cases(struct http_client *client, const char *state,
+                     const char *business, bool is_json,
+                     struct error *err) MUST_CHECK;
+
 /* A text member of an answer; "" where there is none. */
 const char *ra_client_text(const json_t *object, const char *name);
 
