@@ -1,0 +1,185 @@
+"""
+A device from stock to its holder on running services, and what strangers try:
+usage: devices.py STATE WORK
+"""
+import hashlib
+import hmac
+import base64
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "sim"))
+import device  # noqa: E402
+import play  # noqa: E402
+
+state, work = sys.argv[1:3]
+stage = play.Play(state)
+world = stage.env["SIGNET_WORLD_URL"]
+url, bundle = stage.env["SIGNET_RA_URL"], stage.env["SIGNET_CA_BUNDLE"]
+run = secrets.randbelow(10 ** 8)
+
+
+def fail(text):
+    sys.exit(f"FAIL: {text}")
+
+
+def check(holds, text):
+    if not holds:
+        fail(text)
+    print(f"ok   {text}")
+
+
+def refused(status, what, *args, **named):
+    """The call is refused with this status."""
+    try:
+        what(*args, **named)
+    except (play.Refused, device.Refused) as error:
+        if error.status != status:
+            fail(f"{error}: not {status}")
+        return
+    fail(f"not refused: {what} {args}")
+
+
+def ask(method, path, body=None):
+    request = urllib.request.Request(world + path, method=method,
+                                     data=None if body is None else json.dumps(body).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        content = answer.read()
+    return json.loads(content) if content else None
+
+
+def message(to, pattern, after=0):
+    """The last text message to this number that says so."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        found = [re.search(pattern, m["text"]) for m in ask("GET", "/sms") if m["to"] == to]
+        found = [m for m in found if m]
+        if len(found) > after:
+            return found[-1].group(1)
+        time.sleep(0.3)
+    fail(f"no message to {to}: {pattern}")
+
+
+def courier_key():
+    with open(os.path.join(state, "world", "courier.key"), "rb") as file:
+        return file.read().rstrip()
+
+
+def courier(event_id, tracking, status, key=None, at=None, nonce=None):
+    """A call as the courier signs it; with another key it is forged."""
+    body = device.canonical({"event_id": event_id, "carrier": "SF", "tracking": tracking, "status": status,
+                             "at": device.now()})
+    moment, once = str(at or int(time.time())), nonce or secrets.token_hex(16)
+    text = "\n".join(["signet-call-1", "POST", "/v1/callbacks/courier", moment, once,
+                      hashlib.sha256(body).hexdigest()]) + "\n"
+    signature = base64.b64encode(hmac.new(key or courier_key(), text.encode(), hashlib.sha256).digest()).decode()
+    return play.Line(url, bundle).call("POST", "/v1/callbacks/courier", raw=body, headers={
+        "Content-Type": "application/json", "Signet-Time": moment, "Signet-Nonce": once, "Signet-Signature": signature})
+
+
+def new_device(name):
+    one = device.Device(os.path.join(work, name), url, bundle)
+    one.blank(f"E2E-{name.upper()}-{run:08d}")
+    return one
+
+
+# ---- A new certificate, as far as the first review --------------------------------
+
+account = f"devices-{run:08d}"
+mobile = f"139{run:08d}"
+stage.unit(account, run % 900000000)
+unit = stage.officer
+applicant = play.Applicant(stage, account)
+fields = {"handler_name": "陈演示", "handler_id_type": "id-card", "handler_id_number": play.id_number(run),
+          "handler_mobile": mobile, "handler_email": "handler@example.com", "years": "1", "seal": "no",
+          "province": "广东省", "locality": "深圳市", "street": f"罗田路{run % 900000000}号",
+          "delivery_recipient": "陈演示", "delivery_mobile": mobile, "delivery_address": "广东省深圳市罗田路1号"}
+number = applicant.file("new", fields)
+applicant.submit(number)
+applicant.fill_slots(number)
+applicant.hand_in(number)
+amount = applicant.get(f"/v1/cases/{number}/payment")["amount"]
+stage.officer("finance").post(f"/v1/cases/{number}/transfers", {"amount": amount, "reference": f"E2E{run}"})
+maker, clerk = stage.officer("maker"), stage.officer("clerk")
+mine, other = new_device("mine"), new_device("other")
+maker.post("/v1/devices", {"batch": "e2e", "model": "simulated", "serials": [mine.serial, other.serial]})
+refused(409, maker.post, f"/v1/cases/{number}/device", {"serial": mine.serial})
+refused(403, clerk.post, f"/v1/cases/{number}/device", {"serial": mine.serial})
+stage.officer("first").decide(number, "first-review")
+
+# ---- Making ------------------------------------------------------------------------
+
+maker.post(f"/v1/cases/{number}/device", {"serial": mine.serial})
+maker_line = device.Line(url, bundle, maker.cert, maker.key)
+mine.personalise(number, maker_line)
+held = maker.get(f"/v1/cases/{number}/device")
+check(held["state"] == "personalised" and not held["is_signed"], "a device is personalised for the case")
+parcel = {"direction": "out", "carrier": "SF", "tracking": f"SF{run:010d}"}
+refused(409, maker.post, f"/v1/cases/{number}/shipments", parcel)
+maker.decide(number, "making", device={"serial": mine.serial, "spki_sha256": held["spki_sha256"]})
+maker.post(f"/v1/cases/{number}/shipments", parcel)
+refused(409, mine.personalise, number, maker_line)
+check(maker.get(f"/v1/cases/{number}/device")["state"] == "shipped", "and goes out once its maker signed for it")
+
+# ---- The courier -------------------------------------------------------------------
+
+refused(403, courier, "e1", parcel["tracking"], "delivered", key=b"x" * 32)
+refused(403, courier, "e1", parcel["tracking"], "delivered", at=int(time.time()) - 3600)
+refused(404, courier, "e1", "SF9999999999", "delivered")
+nonce = secrets.token_hex(16)
+courier("e1", parcel["tracking"], "in-transit", nonce=nonce)
+refused(409, courier, "e2", parcel["tracking"], "delivered", nonce=nonce)
+check(maker.get(f"/v1/cases/{number}/device")["state"] == "shipped", "forged, old and replayed calls change nothing")
+courier("e2", parcel["tracking"], "delivered")
+courier("e2", parcel["tracking"], "delivered")
+shipments = applicant.case(number)["shipments"]
+check(shipments[0]["state"] == "delivered" and len(shipments[0]["events"]) == 2, "what is told twice counts once")
+
+# ---- Papers ------------------------------------------------------------------------
+
+found = clerk.post("/v1/intake", {"code": number})
+slots = [paper["slot"] for paper in found["papers"]]
+refused(400, clerk.post, "/v1/intake", {"code": "SIGNET1:nothing"})
+refused(400, clerk.post, f"/v1/cases/{number}/papers", {"received": ["passport"]})
+taken = clerk.post(f"/v1/cases/{number}/papers", {"received": slots[:-1], "defective": {slots[-1]: "no stamp"}})
+check(taken["state"] == "awaiting-originals", "a defective paper is asked for again")
+message(mobile, f"({number})")
+clerk.post(f"/v1/cases/{number}/papers", {"received": slots})
+clerk.decide(number, "entry")
+stage.officer("second").decide(number, "second-review")
+
+# ---- Activation --------------------------------------------------------------------
+
+code = message(mobile, "激活码：([A-Z0-9]{12})")
+other.make_key("device.key")
+refused(403, other.activate, code, "Passw0rd!")
+refused(403, mine.activate, ("3" if code[0] == "2" else "2") + code[1:], "Passw0rd!")
+done = mine.activate(code, "Passw0rd!")
+check(done["state"] == "done", "the device with its code gets its certificate")
+subprocess.run(["openssl", "verify", "-CAfile", stage.env["SIGNET_ROOT"], "-untrusted", stage.env["SIGNET_ISSUER"],
+                mine.path("cert.pem")], check=True, stdout=subprocess.DEVNULL)
+check(applicant.case(number)["state"] == "activated", "and openssl verifies it")
+
+# ---- A forgotten PIN -----------------------------------------------------------------
+
+for _ in range(device.TRIES_MAX):
+    mine.check_pin("wrong")
+check(mine.is_locked() and not mine.check_pin("Passw0rd!"), "ten wrong PINs lock the device")
+who = {name: fields[name] for name in fields if name.startswith("handler_")}
+unlock = applicant.call("POST", "/v1/cases", {"business": "unlock", "fields": who})["number"]
+check(applicant.submit(unlock) == "approved", "the handler of record needs no documents")
+other.write("serial", mine.read("serial"))  # another device that claims to be this one
+refused(403, other.ask_code, unlock)
+mine.ask_code(unlock)
+refused(409, mine.ask_code, unlock)
+code = message(mobile, "验证码([0-9]{6})")
+refused(403, mine.unlock, unlock, "%06d" % ((int(code) + 1) % 10 ** 6), "N3w-Passw0rd")
+check(mine.unlock(unlock, code, "N3w-Passw0rd")["state"] == "done", "a one-time password sets a new PIN")
+check(mine.check_pin("N3w-Passw0rd") and not mine.is_locked(), "and the device works again")
