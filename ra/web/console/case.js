@@ -96,14 +96,20 @@ async function readCase(number) {
     }
 }
 
-function findingsBox(review) {
+// "field:uscc", "document:handler-id" as people call them.
+function subjectName(subject, definition) {
+    const [kind, name] = subject.split(':');
+    return kind === 'field' ? fieldLabel(definition, name) : kind === 'document' ? slotLabel(definition, name) : '';
+}
+
+function findingsBox(review, definition) {
     const findings = (review.findings || []).filter((one) => one.level !== 'ok');
     if (!review.findings)
         return null;
     return el('section.card', el('h2', say('case.findings')), findings.length === 0
         ? el('p.good-text', say('case.findings.none'))
         : el('ul.findings', findings.map((one) => el('li', { class: one.level },
-            badge(say(`level.${one.level}`), tones[one.level]), el('span', both(one.message), el('span.dim.small', ' ', one.subject))))));
+            badge(say(`level.${one.level}`), tones[one.level]), el('span', both(one.message), el('span.dim.small', ' · ', subjectName(one.subject, definition)))))));
 }
 
 function changesBox(review, definition) {
@@ -327,7 +333,7 @@ export default async function caseView(main, { path }) {
         button(say('case.next'), () => goNext(number), { key: 'n' }));
 
     const left = tabs([
-        { id: 'record', label: say('case.record'), content: () => el('div', findingsBox(review), changesBox(review, definition),
+        { id: 'record', label: say('case.record'), content: () => el('div', findingsBox(review, definition), changesBox(review, definition),
             fieldsBox(review, definition, isReviewer ? remarks : null), headBox(review)) },
         review.checklist?.length > 0 && { id: 'check', label: say('case.check'), content: () => checklist(review, definition, checks, viewer) },
         { id: 'history', label: say('case.history'), content: () => historyBox(number) },

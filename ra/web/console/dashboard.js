@@ -35,7 +35,7 @@ export default async function dashboard(main) {
             bars(textNow(say('dashboard.issued')), days.map((day) => ({ label: shortDay(day), value: issued.get(day) || 0, second: revoked.get(day) || 0 })))),
         card('dashboard.expiring', String(total(all.expiring || [])), bars(textNow(say('dashboard.expiring')), (all.expiring || []).map((one) => ({ label: one.month, value: one.n })))),
     ];
-    const grid = el('div.grid', draw());
+    const grid = el('div.grid.charts', draw());
     main.append(el('h1', say('dashboard.title')), grid);
     // Labels inside pictures are drawn, not said.
     const again = () => grid.replaceChildren(...draw());

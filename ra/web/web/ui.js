@@ -298,8 +298,10 @@ export function table({ caption, columns, rows, href, empty = say('ui.none'), ro
         el('thead', el('tr', columns.map((column) => el('th', { scope: 'col', class: column.class || '' }, column.label)))),
         el('tbody', rows.map((row) => el('tr', { class: (rowClass && rowClass(row)) || '' }, columns.map((column, i) => {
             const cell = column.cell(row);
-            return el('td', { class: column.class || '', 'data-label': column.label },
-                i === 0 && href ? el('a', { href: href(row) }, cell) : cell);
+            const node = el('td', { class: column.class || '', 'data-label': column.label }, i === 0 && href ? el('a', { href: href(row) }, cell) : el('span', cell));
+            if (!node.textContent && !node.querySelector('input, img, svg'))
+                node.replaceChildren();
+            return node;
         }))))));
 }
 
