@@ -11,11 +11,13 @@ import http.client
 import json
 import os
 import random
+import re
 import ssl
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.parse
 import zlib
 
@@ -240,8 +242,9 @@ class Applicant(Line):
 
     def file(self, business, fields, **more):
         definitions = self.get("/v1/businesses")["businesses"]
-        version = next(d for d in definitions if d["business"] == business)["notice_version"]
-        return self.post("/v1/cases", {"business": business, "notice_version": version, "fields": fields, **more})["number"]
+        notice = next(d for d in definitions if d["business"] == business).get("notice")
+        accepted = {"notice_version": notice["version"]} if notice else {}
+        return self.post("/v1/cases", {"business": business, "fields": fields, **accepted, **more})["number"]
 
     def upload(self, number, slot, data, name):
         return self.call("PUT", f"/v1/cases/{number}/documents/{slot}?name={urllib.parse.quote(name)}", raw=data)
@@ -285,6 +288,167 @@ class Play:
     def unit(self, account, number, name=None, kind="company"):
         """Provisions an account with its record, as the host platform does."""
         record = {"unit_name": name or f"演示{number}号贸易有限公司", "uscc": uscc(number), "kind": kind,
-                  "domicile": {"country": "CN", "province": "广东省", "locality": "深圳市", "street": f"罗田路{number}号"}}
+                  "country": "CN", "province": "广东省", "locality": "深圳市", "street": f"罗田路{number}号"}
         self.platform.put(f"/v1/platform/accounts/{account}", record)
         return record
+
+
+# ---- Everybody together ------------------------------------------------------------
+
+class World:
+    """The simulator of the outside world (world.py), by its control interface."""
+
+    def __init__(self, url):
+        parts = urllib.parse.urlsplit(url)
+        self.host, self.port = parts.hostname, parts.port
+
+    def call(self, method, path, body=None):
+        line = http.client.HTTPConnection(self.host, self.port, timeout=30)
+        line.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+        answer = line.getresponse()
+        content = answer.read()
+        line.close()
+        if answer.status >= 400:
+            raise Refused(answer.status, {"detail": content.decode("utf-8", "replace")}, f"{method} {path}")
+        return json.loads(content) if content else None
+
+    def code_for(self, to, pattern, about="", after=0, wait_s=20):
+        """The newest code in a text message to this number, about this case."""
+        until = time.monotonic() + wait_s
+        while True:
+            messages = [m for m in self.call("GET", "/sms")[after:] if m["to"].endswith(to) and about in m["text"]]
+            for message in reversed(messages):
+                found = re.search(pattern, message["text"])
+                if found:
+                    return found.group(1)
+            if time.monotonic() > until:
+                raise TimeoutError(f"no message to {to} with {pattern}: {[m['text'] for m in messages]}")
+            time.sleep(0.2)
+
+
+class Office(Play):
+    """All who take part in a case, each doing their own step."""
+
+    def __init__(self, state, devices):
+        super().__init__(state)
+        self.world = World(self.env["SIGNET_WORLD_URL"])
+        self.devices = devices
+        self.officers = {}
+
+    def who(self, name):
+        if name not in self.officers:
+            self.officers[name] = self.officer(name)
+        return self.officers[name]
+
+    def fields(self, business, number, name=None, **more):
+        """What a person of the unit `number` fills in."""
+        handler = {"handler_name": "周经办", "handler_id_type": "id-card", "handler_id_number": id_number(number),
+                   "handler_mobile": mobile(number)}
+        domicile = {"province": "广东省", "locality": "深圳市", "street": f"罗田路{number}号"}
+        delivery = {"delivery_recipient": "周经办", "delivery_mobile": mobile(number),
+                    "delivery_address": f"广东省深圳市罗田路{number}号"}
+        seals = json.dumps([{"type": "official", "name": name or f"演示{number}号贸易有限公司"}], ensure_ascii=False)
+        own = {
+            "new": {**domicile, **handler, **delivery, "years": "2", "seal": "yes", "seals": seals},
+            "renew": {**handler, "years": "1", "encrypted_files": "none", "agreement": "accepted"},
+            "reissue": {**domicile, **handler, **delivery, "reason": "lost", "encrypted_files": "none", "seal": "yes", "seals": seals},
+            "change": {**domicile, **handler, **delivery, "encrypted_files": "none", "seal": "yes", "seals": seals},
+            "seal": {"operation": "apply", "seals": seals, "handler_name": "周经办", "handler_mobile": mobile(number)},
+            "unlock": handler,
+            "revoke": {**handler, "reason": "cessationOfOperation"},
+        }[business]
+        return {**own, **more}
+
+    def filed(self, applicant, business, fields, **more):
+        """Up to the documents handed in."""
+        number = applicant.file(business, fields, **more)
+        if applicant.submit(number) == "form-ready":
+            applicant.fill_slots(number)
+            applicant.hand_in(number)
+        return number
+
+    def state_of(self, applicant, number):
+        return applicant.case(number)["state"]
+
+    def await_state(self, applicant, number, *states, wait_s=30):
+        until = time.monotonic() + wait_s
+        while True:
+            state = self.state_of(applicant, number)
+            if state in states:
+                return state
+            if time.monotonic() > until:
+                raise TimeoutError(f"{number} is {state}, and should be {' or '.join(states)}")
+            time.sleep(0.2)
+
+    def open_payment(self, applicant, number, method="online"):
+        case = applicant.case(number)
+        return applicant.post(f"/v1/cases/{number}/payment", {"method": method, "invoice": {
+            "title": case["unit_name"], "tax_number": case["uscc"], "email": "finance@example.com"}})
+
+    def pay(self, applicant, number, **how):
+        opened = self.open_payment(applicant, number)
+        order = opened["pay_url"].rstrip("/").rsplit("/", 1)[1].split("?")[0]
+        self.world.call("POST", f"/orders/{order}/pay", how)
+        return order
+
+    def device(self, serial):
+        sys.path.insert(0, HERE)
+        import device as simulated
+        return simulated.Device(os.path.join(self.devices, serial), self.env["SIGNET_RA_URL"], self.env["SIGNET_CA_BUNDLE"])
+
+    def make(self, number, serial, is_new=True):
+        """The maker: from stock, personalised, signed for, sent, delivered."""
+        maker = self.who("maker")
+        device = self.device(serial)
+        if is_new:
+            device.blank(serial)
+            maker.post("/v1/devices", {"batch": "demo", "model": "SIM-KEY", "serials": [serial]})
+        else:
+            device.rewrite()
+        if is_new:
+            maker.post(f"/v1/cases/{number}/device", {"serial": serial})
+        made = device.personalise(number, maker)
+        maker.decide(number, "making", device=made)
+        parcel = maker.post(f"/v1/cases/{number}/shipments", {"direction": "out", "carrier": "顺丰", "tracking": f"SF{serial}{number[-6:]}"})
+        maker.post(f"/v1/shipments/{parcel['id']}/delivered")
+        return device
+
+    def old_device(self, number):
+        """What stands on the key in the parcel: that of the certificate."""
+        case = self.who("clerk").get(f"/v1/cases/{number}")
+        old = case["predecessor"]
+        return self.who("clerk").get(f"/v1/certificates/{old['issuer']}/{old['serial']}")["device"]
+
+    def receive(self, number):
+        clerk = self.who("clerk")
+        wanted = clerk.post("/v1/intake", {"code": number})
+        slots = [p["slot"] for p in wanted["papers"]]
+        old = {"device": self.old_device(number)} if "device" in slots else {}
+        clerk.post(f"/v1/cases/{number}/papers", {"received": slots, **old})
+        return clerk.decide(number, "entry")
+
+    def activate(self, applicant, number, device, mobile_number, pin="Sesame-2026"):
+        code = self.world.code_for(mobile_number, r"(?:激活码：|activation code )([A-Z0-9]{12})", about=number)
+        done = device.activate(code, pin)
+        self.await_state(applicant, number, "activated")
+        return done
+
+    def bind(self, account, applicant):
+        live = next(c for c in applicant.get("/v1/certificates")["certificates"] if c["state"] == "valid")
+        self.platform.post(f"/v1/platform/accounts/{account}/binding", {"issuer": live["issuer"], "serial": live["serial"]})
+        return live
+
+    def certified(self, account, number_of_unit, serial, **more):
+        """A unit from nothing to a bound certificate: applicant, case, device."""
+        self.unit(account, number_of_unit)
+        applicant = Applicant(self, account)
+        number = self.filed(applicant, "new", self.fields("new", number_of_unit), **more)
+        self.pay(applicant, number)
+        self.await_state(applicant, number, "first-review")
+        self.who("first").decide(number, "first-review")
+        device = self.make(number, serial)
+        self.receive(number)
+        self.who("second").decide(number, "second-review")
+        self.activate(applicant, number, device, mobile(number_of_unit))
+        self.bind(account, applicant)
+        return applicant, number, device
