@@ -19,6 +19,7 @@ enum {
     STOCK_MAX = 1000,
     REMARK_MAX = 500,
     MAKER = 1u << API_ROLE_MAKER,
+    STOREKEEPER = MAKER | 1u << API_ROLE_BUSINESS_ADMINISTRATOR,
     CLERK = 1u << API_ROLE_INTAKE_CLERK | 1u << API_ROLE_MAKER |
             1u << API_ROLE_BUSINESS_ADMINISTRATOR,
     READER = CLERK | 1u << API_ROLE_FIRST_REVIEWER |
@@ -145,7 +146,7 @@ handle_device_stock(void *arg, const struct http_request *req,
     json_t *body = NULL;
     json_t *out;
 
-    if (!caller_with_role(worker, req, res, MAKER, &caller))
+    if (!caller_with_role(worker, req, res, STOREKEEPER, &caller))
         return;
     if (!http_json(req, &body, &err) ||
         !stock_read(body, &model, &batch, serial, &count, &err) ||

@@ -1,6 +1,7 @@
 /* Parcels and papers over HTTP: ra/handlers_device.h. */
 #include "ra/handlers_device.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -18,9 +19,11 @@ enum {
 /* ---- Parcels ---------------------------------------------------------------
  */
 
+/* `tracking` gets the number in capitals, as couriers print it. */
 static bool
 shipment_read(const json_t *body, const char **direction,
-              struct shipment_request *request, struct error *err)
+              struct shipment_request *request,
+              char tracking[SHIPMENT_TRACKING_MAX + 1], struct error *err)
 {
     static const char *const names[] = {"direction", "carrier", "tracking",
                                         NULL};
@@ -32,6 +35,9 @@ shipment_read(const json_t *body, const char **direction,
         !json_get_text(body, "tracking", SHIPMENT_TRACKING_MAX,
                        &request->tracking, err))
         return false;
+    for (size_t i = 0; i <= strlen(request->tracking); i++)
+        tracking[i] = (char)toupper((unsigned char)request->tracking[i]);
+    request->tracking = tracking;
     return strcmp(*direction, "out") == 0 || strcmp(*direction, "in") == 0 ||
            error_set(err, ERROR_INPUT, "direction: out or in");
 }
@@ -60,6 +66,7 @@ handle_shipment_create(void *arg, const struct http_request *req,
     struct ra_worker *worker = arg;
     struct shipment_request request = {.number = http_param(req, "number"),
                                        .at = clock_now()};
+    char tracking[SHIPMENT_TRACKING_MAX + 1];
     const char *direction;
     char id[TEXT_UUID_LEN + 1];
     struct caller caller;
@@ -73,7 +80,7 @@ handle_shipment_create(void *arg, const struct http_request *req,
     if (caller.kind == CALLER_ACCOUNT)
         request.account = caller.account.account;
     if (!http_json(req, &body, &err) ||
-        !shipment_read(body, &direction, &request, &err) ||
+        !shipment_read(body, &direction, &request, tracking, &err) ||
         !shipment_allowed(&caller, direction, &err) ||
         !(strcmp(direction, "out") == 0
               ? shipment_send(worker->business, worker->db, &request, id, &err)

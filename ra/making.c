@@ -137,7 +137,7 @@ struct allocate_run {
 /* Makes room: what was only allocated goes back into stock. */
 static bool
 give_up_present(struct db *db, const struct allocate_run *run,
-                const struct db_case *row, struct error *err)
+                const struct db_case *row, bool *is_own, struct error *err)
 {
     struct making_device present;
     struct device_act act = {.to = DEVICE_IN_STOCK,
@@ -145,8 +145,15 @@ give_up_present(struct db *db, const struct allocate_run *run,
                              .actor = run->officer_id,
                              .at = run->at};
 
+    *is_own = false;
     if (!making_device(db, row, &present, err))
         return false;
+    /* What a change brought back is for it already. */
+    if (strcmp(present.serial, run->serial) == 0 &&
+        present.state == DEVICE_RETURNED) {
+        *is_own = true;
+        return true;
+    }
     if (present.serial[0] == '\0' || present.state == DEVICE_LOST ||
         present.state == DEVICE_DESTROYED || present.state == DEVICE_RETURNED)
         return true;
@@ -184,16 +191,19 @@ allocate_run(struct db *db, void *arg, struct error *err)
                              .actor = run->officer_id,
                              .number = run->number,
                              .at = run->at};
+    bool is_own = false;
     bool ok = false;
 
     if (!db_case_get(db, run->number, true, &row, err))
         return false;
     act.account = row.account;
     ok = making_state_check(run->business, &row, err) &&
-         give_up_present(db, run, &row, err) && device_move(db, &act, err) &&
-         db_case_device(db, run->number, run->serial, err) &&
-         note_device(db, &row, "device-allocated", run->officer_id, run->serial,
-                     run->at, err);
+         give_up_present(db, run, &row, &is_own, err);
+    if (ok && !is_own)
+        ok = device_move(db, &act, err) &&
+             db_case_device(db, run->number, run->serial, err) &&
+             note_device(db, &row, "device-allocated", run->officer_id,
+                         run->serial, run->at, err);
     db_case_clear(&row);
     return ok;
 }

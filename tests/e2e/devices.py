@@ -94,8 +94,7 @@ def new_device(name):
 
 account = f"devices-{run:08d}"
 mobile = f"139{run:08d}"
-stage.unit(account, run % 900000000)
-unit = stage.officer
+record = stage.unit(account, run % 900000000)
 applicant = play.Applicant(stage, account)
 fields = {"handler_name": "陈演示", "handler_id_type": "id-card", "handler_id_number": play.id_number(run),
           "handler_mobile": mobile, "handler_email": "handler@example.com", "years": "1", "seal": "no",
@@ -159,6 +158,7 @@ stage.officer("second").decide(number, "second-review")
 
 code = message(mobile, "激活码：([A-Z0-9]{12})")
 other.make_key("device.key")
+other_serial = other.serial
 refused(403, other.activate, code, "Passw0rd!")
 refused(403, mine.activate, ("3" if code[0] == "2" else "2") + code[1:], "Passw0rd!")
 done = mine.activate(code, "Passw0rd!")
@@ -183,3 +183,34 @@ code = message(mobile, "验证码([0-9]{6})")
 refused(403, mine.unlock, unlock, "%06d" % ((int(code) + 1) % 10 ** 6), "N3w-Passw0rd")
 check(mine.unlock(unlock, code, "N3w-Passw0rd")["state"] == "done", "a one-time password sets a new PIN")
 check(mine.check_pin("N3w-Passw0rd") and not mine.is_locked(), "and the device works again")
+
+# ---- A change: the device comes back, is rewritten and goes out again ---------------
+
+stage.platform.put(f"/v1/platform/accounts/{account}",
+                   {**stage.platform.get(f"/v1/platform/accounts/{account}").get("record", record), "street": "新路1号"})
+changed = {name: fields[name] for name in fields if name != "years"}
+changed.update(street="新路1号", encrypted_files="none")
+number = applicant.file("change", changed)
+refused(409, applicant.submit, number)
+pairing = applicant.post(f"/v1/cases/{number}/client-code")["code"]
+other.make_key("key.pem")
+refused(403, other.prove, pairing)
+mine.prove(pairing)
+refused(403, mine.prove, pairing)
+check(applicant.submit(number) == "form-ready", "a change is submitted once its device proved itself")
+applicant.fill_slots(number)
+applicant.hand_in(number)
+stage.officer("first").decide(number, "first-review")
+slots = [paper["slot"] for paper in clerk.post("/v1/intake", {"code": number})["papers"]]
+refused(409, clerk.post, f"/v1/cases/{number}/papers", {"received": ["device"], "device": other_serial})
+clerk.post(f"/v1/cases/{number}/papers", {"received": slots, "device": mine.serial})
+clerk.decide(number, "entry")
+refused(409, mine.personalise, number, maker_line)
+stage.officer("second").decide(number, "second-review")
+code = message(mobile, f"{number}.*激活码：([A-Z0-9]{{12}})")
+mine.rewrite()
+made = mine.personalise(number, maker_line)
+maker.decide(number, "making", device=made)
+refused(409, mine.activate, code, "Passw0rd!")
+maker.post(f"/v1/cases/{number}/shipments", {**parcel, "tracking": f"sf{run + 1:010d}"})
+check(mine.activate(code, "Passw0rd!")["state"] == "done", "the device that was rewritten and sent is activated")

@@ -806,6 +806,8 @@ change_takes_the_device_of_its_certificate_and_no_other(void **state)
                                   API_APPROVE, &err));
     assert_true(case_parts_decide(&parts, number, &parts.second,
                                   API_STEP_SECOND_REVIEW, API_APPROVE, &err));
+    assert_true(allocate(serial, &err)); /* it is the case's already */
+    assert_string_equal(device_state(serial), "returned");
     assert_true(personalise(serial, parts.device_key, parts.device_key, number,
                             pin, &err));
     assert_string_equal(device_state(serial), "rewritten");
