@@ -4,13 +4,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "ca-core/audit_register.h"
 #include "core_parts.h"
+#include "soft_passkey.h"
 
 enum { DAY_S = 86400 };
 
@@ -115,7 +118,8 @@ static json_t *
 accepted(json_t *take_order, enum who first, enum who second)
 {
     const char *kind = json_string_value(json_object_get(take_order, "kind"));
-    bool is_officers = strstr(kind, "-officer") != NULL;
+    bool is_officers =
+        strstr(kind, "-officer") != NULL || strstr(kind, "-credential") != NULL;
     json_t *entry = entry_of("order.accepted", "an order");
 
     json_object_set_new(
@@ -297,6 +301,209 @@ certificate_without_an_order_and_the_second_of_one_are_found(void **state)
     json_decref(failed);
 }
 
+/* ---- What the core would have refused ---------------------------------- */
+
+/* A certificate that the log has issued to this officer's key. */
+static void
+issued_to(const struct core_officer *holder, uint8_t octet)
+{
+    json_t *order = core_issue_order("持有公司"), *entry;
+    uint8_t digest[32];
+    struct error err = {0};
+
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    entry = issued(order, octet);
+    assert_true(hash_sha256(holder->certificate.data, holder->certificate.len,
+                            digest, &err));
+    json_set_hex(entry, "sha256", digest, sizeof digest);
+    assert_string_equal(read_entry(entry), "");
+    json_decref(order);
+}
+
+static json_t *
+accepted_by(json_t *take_order, json_t *take_decision)
+{
+    json_t *entry = entry_of("order.accepted", "an order");
+
+    json_object_set_new(entry, "decisions", json_pack("[o]", take_decision));
+    json_object_set_new(entry, "order", take_order);
+    return entry;
+}
+
+/* A renewal that the holder signed alone. */
+static json_t *
+renewed(const struct core_officer *holder, uint8_t octet)
+{
+    json_t *order = core_successor_order("renew", serial_of(octet), "none");
+    struct api_decision decision = {.step = API_STEP_HOLDER,
+                                    .decided_at = clock_now()};
+    json_t *json = core_sign(order, &decision, holder->certificate.data,
+                             holder->certificate.len, holder->key.key);
+
+    json_set_bytes(json, "certificate", holder->certificate.data,
+                   holder->certificate.len);
+    return accepted_by(order, json);
+}
+
+static json_t *
+changed(const char *event, const char *order_id, uint8_t octet)
+{
+    json_t *entry = entry_of(event, serial_of(octet));
+
+    json_set_text(entry, "order_id", order_id);
+    json_set_text(entry, "issuer", "issuing-1");
+    return entry;
+}
+
+static void
+renewal_by_who_is_no_valid_holder_is_found(void **state)
+{
+    const struct core_officer *holder = &officer[STRANGER];
+
+    (void)state;
+    found(renewed(holder, 0x21), "not the one that the order is about");
+    issued_to(holder, 0x21);
+    found(renewed(&officer[FIRST], 0x21),
+          "not the one that the order is about");
+    assert_string_equal(read_entry(renewed(holder, 0x21)), "");
+    assert_string_equal(
+        read_entry(changed("certificate.held",
+                           "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c", 0x21)),
+        "");
+    found(renewed(holder, 0x21), "held or revoked");
+    assert_string_equal(
+        read_entry(changed("certificate.released",
+                           "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c", 0x21)),
+        "");
+    assert_string_equal(read_entry(renewed(holder, 0x21)), "");
+}
+
+static json_t *
+with_pending(const char *kind, json_t *pending, uint8_t octet)
+{
+    json_t *order = core_change_order(kind, serial_of(octet), NULL);
+
+    json_object_set(order, "pending", pending);
+    return order;
+}
+
+static json_t *
+rejection_of(const json_t *pending, enum who who)
+{
+    struct api_decision decision = {.step = API_STEP_SECOND_REVIEW,
+                                    .verdict = API_REJECT,
+                                    .decided_at = clock_now(),
+                                    .remark = "原件不符"};
+    json_t *json;
+
+    memcpy(decision.officer_id, officer[who].officer_id,
+           sizeof decision.officer_id);
+    json = core_sign(pending, &decision, officer[who].certificate.data,
+                     officer[who].certificate.len, officer[who].key.key);
+    json_set_bytes(json, "certificate", officer[who].certificate.data,
+                   officer[who].certificate.len);
+    return json;
+}
+
+static void
+release_of_what_was_held_for_another_reason_is_found(void **state)
+{
+    json_t *pending =
+        core_change_order("revoke", serial_of(0x31), "superseded");
+    json_t *hold = with_pending("hold", pending, 0x31);
+    char held_by[TEXT_UUID_LEN + 1];
+
+    (void)state;
+    (void)snprintf(held_by, sizeof held_by, "%s",
+                   json_string_value(json_object_get(hold, "order_id")));
+    issued_to(&officer[STRANGER], 0x31);
+    found(accepted_by(with_pending("release", pending, 0x31),
+                      rejection_of(pending, SECOND)),
+          "not held for the pending order");
+    assert_string_equal(
+        read_entry(accepted_by(
+            hold, decision_of(pending, API_STEP_FIRST_REVIEW, FIRST))),
+        "");
+    assert_string_equal(read_entry(changed("certificate.held", held_by, 0x31)),
+                        "");
+    assert_string_equal(
+        read_entry(accepted_by(with_pending("release", pending, 0x31),
+                               rejection_of(pending, SECOND))),
+        "");
+    /* Held since by another order. */
+    assert_string_equal(
+        read_entry(changed("certificate.held",
+                           "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c", 0x31)),
+        "");
+    found(accepted_by(with_pending("release", pending, 0x31),
+                      rejection_of(pending, SECOND)),
+          "not held for the pending order");
+    json_decref(pending);
+}
+
+static void
+activation_without_its_device_is_found(void **state)
+{
+    json_t *order = core_issue_order("激活公司"), *activation = json_object();
+
+    (void)state;
+    json_object_del(order, "csr");
+    json_set_time(activation, "until", clock_now() + DAY_S);
+    json_object_set_new(order, "activation", activation);
+    found(accepted(order, FIRST, SECOND), "making is missing");
+}
+
+/* Of a passkey, the id says nothing of its key: the enrolment does. */
+static void
+decision_by_another_passkey_under_an_enrolled_id_is_found(void **state)
+{
+    struct soft_passkey enrolled, forged;
+    struct api_credential credential;
+    struct api_order order = {.kind = API_ENROLL_CREDENTIAL,
+                              .officer_id = officer[FIRST].officer_id};
+    struct error err = {0};
+
+    (void)state;
+    soft_passkey_make(SOFT_ES256, &enrolled);
+    soft_passkey_make(SOFT_ES256, &forged);
+    memcpy(forged.raw_id, enrolled.raw_id, sizeof forged.raw_id);
+    credential =
+        soft_passkey_credential(&enrolled, "ra.example", "https://ra.example");
+    assert_true(text_uuid_draw(order.order_id, &err));
+    order.created_at = clock_now();
+    order.credential = credential;
+    assert_string_equal(
+        read_entry(accepted(api_order_json(&order), ADMIN, ADMIN_2)), "");
+    for (int i = 0; i < 2; i++) {
+        const struct soft_passkey *by = i == 0 ? &enrolled : &forged;
+        struct api_decision decision = {.step = API_STEP_FIRST_REVIEW,
+                                        .decided_at = clock_now()};
+        json_t *issue = core_issue_order("通行公司"), *entry, *json;
+        uint8_t digest[32];
+
+        memcpy(decision.officer_id, officer[FIRST].officer_id,
+               sizeof decision.officer_id);
+        assert_true(api_order_digest(issue, digest, &err));
+        soft_passkey_decide(
+            by, "ra.example", "https://ra.example", SOFT_BOTH, &decision,
+            json_string_value(json_object_get(issue, "order_id")), digest);
+        json = api_decision_json(&decision);
+        credential =
+            soft_passkey_credential(by, "ra.example", "https://ra.example");
+        json_object_set_new(json, "credential",
+                            api_credential_json(&credential));
+        entry = accepted(issue, FIRST, SECOND);
+        json_array_set_new(json_object_get(entry, "decisions"), 0, json);
+        if (i == 0)
+            assert_string_equal(read_entry(entry), "");
+        else
+            found(entry, "not the key's");
+    }
+    soft_passkey_clear(&enrolled);
+    soft_passkey_clear(&forged);
+}
+
 int
 main(void)
 {
@@ -308,6 +515,10 @@ main(void)
         ON_A_LOG(officer_decides_from_enrolment_to_dismissal),
         ON_A_LOG(officer_enrolled_or_dismissed_without_an_order_is_found),
         ON_A_LOG(certificate_without_an_order_and_the_second_of_one_are_found),
+        ON_A_LOG(renewal_by_who_is_no_valid_holder_is_found),
+        ON_A_LOG(release_of_what_was_held_for_another_reason_is_found),
+        ON_A_LOG(activation_without_its_device_is_found),
+        ON_A_LOG(decision_by_another_passkey_under_an_enrolled_id_is_found),
     };
 
     return cmocka_run_group_tests(tests, make_officers, free_officers);
