@@ -226,7 +226,8 @@ edit_change(struct db *db, struct db_case *row, void *arg, struct error *err)
     ok = (is_draft ? case_fields_from_record(db, row->account, definition,
                                              run->fields, language, err)
                    : keep_record(definition, before, run->fields, err)) &&
-         definition_fields_check(definition, run->fields, false, err) &&
+         /* Once submitted it stays whole: some ways on ask no more. */
+         definition_fields_check(definition, run->fields, !is_draft, err) &&
          case_fields_write(run->business, db, row->number, definition, before,
                            run->fields, is_draft, NULL, err) &&
          db_case_copies(db, row->number,
