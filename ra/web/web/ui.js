@@ -368,9 +368,10 @@ export function frame({ name, home = '#/', nav = [], tools = [] }) {
     const main = el('main#main', { tabindex: -1 });
     const links = nav.map((one) => el('a', { href: one.href, dataset: { view: one.name } }, one.label));
     const mark = (event) => links.forEach((one) => {
-        if (one.dataset.view === event.detail.name)
+        if (one.dataset.view === event.detail.name) {
             one.setAttribute('aria-current', 'page');
-        else
+            one.scrollIntoView({ block: 'nearest', inline: 'center' });
+        } else
             one.removeAttribute('aria-current');
     });
     document.addEventListener('view', mark);
