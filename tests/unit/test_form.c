@@ -342,7 +342,7 @@ no_word_leaves_the_paper_or_touches_a_code(void **state)
     json_t *fields = fields_make();
     char name[64 * 3 + 1] = "", address[200 * 3 + 1] = "";
     struct form_input input;
-    struct buf pdf = BUF_INIT(FORM_PDF_MAX);
+    struct buf pdf = BUF_INIT(FORM_PDF_MAX), text = BUF_INIT(FORM_PDF_MAX);
 
     (void)state;
     input = input_make(BUSINESS_NEW, "certificate", fields);
@@ -364,12 +364,86 @@ no_word_leaves_the_paper_or_touches_a_code(void **state)
     buf_reset(&pdf);
     make(&input, &pdf);
     assert_words_lie_well(&pdf);
+    text_of(&pdf, &text);
+    assert_says(&text, "共 2 页"); /* as many as its slot takes */
     input.kind = "seal";
     buf_reset(&pdf);
     make(&input, &pdf);
     assert_words_lie_well(&pdf);
+    buf_reset(&text);
+    text_of(&pdf, &text);
+    assert_says(&text, "共 2 页");
+    buf_clear(&text);
     buf_clear(&pdf);
     json_decref(fields);
+}
+
+/* Every field as long as it may be. */
+static json_t *
+longest_fields(const struct definition *definition)
+{
+    json_t *fields = json_object();
+
+    for (size_t i = 0; i < definition->field_count; i++) {
+        const struct definition_field *field = &definition->field[i];
+        char text[256 * 3 + 1] = "";
+
+        if (field->type == FIELD_CHOICE) {
+            json_object_set_new(fields, field->name,
+                                json_string(field->choice[0].value));
+        } else if (field->type == FIELD_FLAG) {
+            json_object_set_new(fields, field->name, json_string("yes"));
+        } else if (field->type == FIELD_SEALS) {
+            for (int c = 0; c < 64; c++)
+                (void)strcat(text, "章");
+            json_object_set_new(fields, field->name,
+                                json_pack("[{s:s,s:s},{s:s,s:s}]", "type",
+                                          "official", "name", text, "type",
+                                          "contract", "name", text));
+        } else {
+            for (int c = 0; c < field->max && c < 255; c++)
+                (void)strcat(text, "章");
+            json_object_set_new(fields, field->name, json_string(text));
+        }
+    }
+    return fields;
+}
+
+static void
+every_form_at_its_bounds_has_as_many_pages_as_its_slot_takes(void **state)
+{
+    (void)state;
+    for (int b = 0; b < BUSINESS_COUNT; b++) {
+        const struct definition *definition =
+            definition_get(definitions, (enum case_business)b);
+        json_t *fields = longest_fields(definition);
+
+        for (size_t i = 0; i < definition->slot_count; i++) {
+            const struct definition_slot *slot = &definition->slot[i];
+            struct form_input input;
+            struct buf pdf = BUF_INIT(FORM_PDF_MAX);
+            struct buf text = BUF_INIT(FORM_PDF_MAX);
+            char more[64];
+
+            if (slot->form == NULL)
+                continue;
+            input = input_make((enum case_business)b, slot->form, fields);
+            input.serial = "3F0A9C55D2714B0E8A6612F09B7D41E3";
+            input.device = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+            make(&input, &pdf);
+            assert_words_lie_well(&pdf);
+            text_of(&pdf, &text);
+            (void)snprintf(more, sizeof more, "Page %d of",
+                           slot->pages_max + 1);
+            if (strstr(buf_text(&text), more) != NULL)
+                fail_msg("%s, %s: more than %d pages",
+                         case_business_name((enum case_business)b), slot->form,
+                         slot->pages_max);
+            buf_clear(&pdf);
+            buf_clear(&text);
+        }
+        json_decref(fields);
+    }
 }
 
 static void
@@ -607,6 +681,8 @@ main(void)
         cmocka_unit_test(
             both_codes_of_every_page_are_read_from_a_scan_of_150_dpi),
         cmocka_unit_test(no_word_leaves_the_paper_or_touches_a_code),
+        cmocka_unit_test(
+            every_form_at_its_bounds_has_as_many_pages_as_its_slot_takes),
         cmocka_unit_test(
             rare_characters_are_shown_and_what_the_font_lacks_is_refused),
         cmocka_unit_test(text_is_never_taken_for_markup),
