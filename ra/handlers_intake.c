@@ -132,7 +132,7 @@ courier_take(struct ra_worker *worker, const struct http_request *req,
     json_t *body = NULL;
     bool ok;
 
-    if (path == NULL)
+    if (path[0] == '\0')
         return error_set(err, ERROR_NOT_FOUND, "no courier is expected here");
     ok = signed_key_secret(path, &key, err);
     if (!ok)
