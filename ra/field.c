@@ -217,8 +217,8 @@ field_mobile(const char *text, struct buf *out, struct error *err)
         at += 3;
     else if (strncmp(at, "0086", 4) == 0)
         at += 4;
-    if (ok && at[0] == '+')
-        ok = is_digits(at + 1, ABROAD_MIN, ABROAD_MAX) && at[1] != '0';
+    if (at == buf_text(&typed) && at[0] == '+') /* of another country */
+        ok = ok && is_digits(at + 1, ABROAD_MIN, ABROAD_MAX) && at[1] != '0';
     else
         ok = ok && is_digits(at, MOBILE_LEN, MOBILE_LEN) && at[0] == '1' &&
              at[1] >= '3';

@@ -143,6 +143,8 @@ what_is_no_mobile_is_refused(void **state)
     refuses(field_mobile, "02089524338");
     refuses(field_mobile, "+8612800138000");
     refuses(field_mobile, "+123");
+    refuses(field_mobile, "+86+86 381-0013-8");
+    refuses(field_mobile, "0086+85251234567");
     refuses(field_mobile, "+0123456789");
     refuses(field_mobile, "1380013800a");
     refuses(field_mobile, "13800138000\n");
