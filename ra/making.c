@@ -344,9 +344,9 @@ struct personalise_run {
 /* Once more with the same key, before it went out: a station that stopped in
  * between gets the same PIN. */
 static bool
-personalise_again(const struct personalise_run *run,
-                  const struct db_device *device, char pin[MAKING_PIN_LEN + 1],
-                  struct error *err)
+personalise_again(struct db *db, const struct personalise_run *run,
+                  const struct db_case *row, const struct db_device *device,
+                  char pin[MAKING_PIN_LEN + 1], struct error *err)
 {
     const struct making_request *request = run->request;
 
@@ -358,7 +358,9 @@ personalise_again(const struct personalise_run *run,
                          device->state);
     return making_pin_open(run->business->vault, device->serial, "admin",
                            device->admin_sealed, device->admin_sealed_len, pin,
-                           err);
+                           err) &&
+           note_device(db, row, "administrator-pin-shown", request->officer_id,
+                       device->serial, request->at, err);
 }
 
 static bool
@@ -418,7 +420,7 @@ personalise_run(struct db *db, void *arg, struct error *err)
         goto out;
     }
     if (state == DEVICE_PERSONALISED || state == DEVICE_REWRITTEN)
-        ok = personalise_again(run, &device, run->given, err);
+        ok = personalise_again(db, run, &row, &device, run->given, err);
     else
         ok = personalise_first(db, run, &row, state, err);
 out:
