@@ -44,6 +44,36 @@ static const char dismiss[] =
     "\"kind\":\"dismiss-officer\",\"created_at\":\"2026-11-24T09:00:00Z\","
     "\"officer_id\":\"6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\"}";
 
+static const char activation[] =
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"change\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"applicant\":{\"account\":\"a\",\"person\":\"p\"},"
+    "\"profile\":\"organisation-signing\",\"subject\":{\"common_name\":"
+    "\"示范\"},\"activation\":{\"until\":\"2027-02-24T09:00:00Z\"},"
+    "\"validity\":{\"rule\":\"keep\"},"
+    "\"predecessor\":{\"issuer\":\"issuing-1\","
+    "\"serial\":\"0123456789abcdef0123456789abcdef\"},"
+    "\"predecessor_fate\":{\"action\":\"none\"}}";
+static const char hold[] =
+    "{\"order_id\":\"7a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"hold\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"applicant\":{\"account\":\"a\",\"person\":\"p\"},"
+    "\"target\":{\"certificates\":[{\"issuer\":\"issuing-1\","
+    "\"serial\":\"0123456789abcdef0123456789abcdef\"}]},\"pending\":"
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"revoke\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"applicant\":{\"account\":\"a\",\"person\":\"q\"},"
+    "\"target\":{\"certificates\":[{\"issuer\":\"issuing-1\","
+    "\"serial\":\"0123456789abcdef0123456789abcdef\"}]},"
+    "\"reason\":\"superseded\"}}";
+static const char credential[] =
+    "{\"order_id\":\"5a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"kind\":\"enroll-credential\",\"created_at\":\"2026-11-24T09:00:00Z\","
+    "\"officer_id\":\"6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c\","
+    "\"credential\":{\"kind\":\"passkey\",\"public_key\":\"MAA=\","
+    "\"raw_id\":\"AQID\",\"rp_id\":\"ra.example\","
+    "\"origin\":\"https://ra.example\"}}";
+
 static json_t *
 load(const char *text)
 {
@@ -58,7 +88,8 @@ load(const char *text)
 static void
 order_parsed_and_encoded_again_is_the_same(void **state)
 {
-    const char *const all[] = {issue, renew, revoke, enroll, dismiss};
+    const char *const all[] = {issue,   renew,      revoke, enroll,
+                               dismiss, activation, hold,   credential};
 
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -258,6 +289,110 @@ decision_other_than_an_approval_has_a_remark(void **state)
 }
 
 static void
+credential_has_the_members_of_its_kind(void **state)
+{
+    static const struct {
+        const char *from, *to;
+    } rows[] = {
+        {"\"kind\":\"passkey\"", "\"kind\":\"x509\""},
+        {"\"kind\":\"passkey\"", "\"kind\":\"password\""},
+        {"\"raw_id\":\"AQID\"", "\"raw_id\":\"\""},
+        {"\"raw_id\":\"AQID\"", "\"id\":\"AQID\""},
+        {"\"public_key\":\"MAA=\"", "\"certificate\":\"MAA=\""},
+        {",\"origin\":\"https://ra.example\"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *at = strstr(credential, rows[i].from);
+        struct buf text = BUF_INIT(4096);
+        struct api_order *order = NULL;
+        struct error err = {0};
+        json_t *json;
+
+        buf_addf(&text, "%.*s%s%s", (int)(at - credential), credential,
+                 rows[i].to, at + strlen(rows[i].from));
+        json = load(buf_text(&text));
+        assert_false(api_order_parse(json, &order, &err));
+        assert_int_equal(err.code, ERROR_INPUT);
+        json_decref(json);
+        buf_clear(&text);
+    }
+}
+
+static void
+decision_is_sent_and_read_with_all_its_members(void **state)
+{
+    struct api_decision making = {
+        .step = API_STEP_MAKING,
+        .officer_id = "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c",
+        .decided_at = 1790000000,
+        .device = {.serial = "UK-0001", .spki_sha256 = {1, 2, 3}},
+        .signature_len = 8,
+        .authenticator_data_len = 37,
+        .client_data_len = 20};
+    struct api_decision back;
+    struct error err = {0};
+    json_t *json = api_decision_json(&making);
+
+    (void)state;
+    assert_true(api_decision_parse(json, &back, &err));
+    assert_memory_equal(&making, &back, sizeof back);
+    json_object_del(json, "client_data");
+    assert_false(api_decision_parse(json, &back, &err));
+    json_set_text(json, "client_data", "");
+    assert_false(api_decision_parse(json, &back, &err));
+    json_set_text(json, "client_data", "e30=");
+    assert_true(api_decision_parse(json, &back, &err));
+    /* A device belongs to making, and making to a device. */
+    json_set_text(json, "step", "first-review");
+    assert_false(api_decision_parse(json, &back, &err));
+    json_set_text(json, "step", "making");
+    json_object_del(json, "device");
+    assert_false(api_decision_parse(json, &back, &err));
+    json_decref(json);
+}
+
+static void
+statement_has_device_and_remark_and_no_officer_of_a_holder(void **state)
+{
+    struct api_decision decision = {.step = API_STEP_MAKING,
+                                    .verdict = API_RETURN,
+                                    .remark = "印章不清",
+                                    .device = {.serial = "UK-0001"}};
+    const uint8_t digest[32] = {0};
+    struct buf text = BUF_INIT(API_STATEMENT_MAX);
+    struct error err = {0};
+
+    (void)state;
+    assert_true(api_statement_encode(&decision, "o", digest, &text, &err));
+    assert_non_null(strstr(buf_text(&text), "\"remark\":\"印章不清\""));
+    assert_non_null(
+        strstr(buf_text(&text), "\"device\":{\"serial\":\"UK-0001\","));
+    assert_non_null(strstr(buf_text(&text), "\"verdict\":\"return\""));
+    buf_reset(&text);
+    decision = (struct api_decision){.step = API_STEP_HOLDER};
+    assert_true(api_statement_encode(&decision, "o", digest, &text, &err));
+    assert_null(strstr(buf_text(&text), "officer_id"));
+    assert_null(strstr(buf_text(&text), "device"));
+    buf_clear(&text);
+}
+
+static void
+serial_of_a_device_is_short_and_plain(void **state)
+{
+    (void)state;
+    assert_true(api_device_serial_is("UK-0001"));
+    assert_true(api_device_serial_is("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"));
+    assert_false(api_device_serial_is("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456"));
+    assert_false(api_device_serial_is("UK1"));
+    assert_false(api_device_serial_is("uk-0001"));
+    assert_false(api_device_serial_is("-UK0001"));
+    assert_false(api_device_serial_is("UK 0001"));
+    assert_false(api_device_serial_is(""));
+}
+
+static void
 answer_is_read_and_a_malformed_one_refused(void **state)
 {
     json_t *json = load(
@@ -294,6 +429,11 @@ main(void)
         cmocka_unit_test(digest_does_not_depend_on_the_order_of_members),
         cmocka_unit_test(statement_is_canonical),
         cmocka_unit_test(decision_other_than_an_approval_has_a_remark),
+        cmocka_unit_test(credential_has_the_members_of_its_kind),
+        cmocka_unit_test(decision_is_sent_and_read_with_all_its_members),
+        cmocka_unit_test(
+            statement_has_device_and_remark_and_no_officer_of_a_holder),
+        cmocka_unit_test(serial_of_a_device_is_short_and_plain),
         cmocka_unit_test(answer_is_read_and_a_malformed_one_refused),
     };
 

@@ -141,6 +141,10 @@ a_profile_that_contradicts_itself_is_refused_with_its_line(void **state)
             "officers order");
     refused("ocsp-signer", "by=\"system\"", "by=\"officers\"",
             "officers order");
+    refused("organisation-signing", "<order kind=\"renew\"/>", "",
+            "where renew is allowed");
+    refused("organisation-signing", "holder=\"renew\"", "holder=\"revoke\"",
+            "holder");
     /* Periods. */
     refused("officer", "<years min=\"1\" max=\"3\"/>",
             "<years min=\"4\" max=\"3\"/>", "min is above max");
