@@ -515,6 +515,65 @@ seal_goes_as_far_as_its_maker(void **state)
     assert_chained();
 }
 
+/* Fields that this business has. */
+static json_t *
+fields_of(enum case_business business)
+{
+    const struct definition *definition =
+        definition_get(parts.definitions, business);
+    json_t *fields = case_parts_fields(business);
+    const char *name;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(
+        fields, next, name,
+        value) if (definition_field_find(definition, name) == NULL)
+        json_object_del(fields, name);
+    return fields;
+}
+
+static void
+seal_edited_under_review_needs_its_form_again(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    char order_id[64];
+    json_t *fields = fields_of(BUSINESS_SEAL);
+    struct error err = {0};
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_SEAL, number);
+    hand_in(number);
+    (void)snprintf(order_id, sizeof order_id, "%s",
+                   askf("SELECT order_id FROM ra.case_file WHERE number ="
+                        " '%s'",
+                        number));
+    json_set_text(fields, "seals",
+                  "[{\"name\":\"杭州示例科技有限公司\",\"type\":"
+                  "\"contract\"}]");
+    /* Nothing that is wanted may go while somebody looks at it. */
+    json_object_del(fields, "operation");
+    assert_false(case_edit(&parts.business, parts.db, "example", number, 1,
+                           fields, parts.now, &err));
+    json_set_text(fields, "operation", "apply");
+    if (!case_edit(&parts.business, parts.db, "example", number, 1, fields,
+                   parts.now, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    json_decref(fields);
+    assert_state(number, "in-review");
+    assert_string_not_equal(
+        askf("SELECT order_id FROM ra.case_file WHERE number = '%s'", number),
+        order_id);
+    decide_refused(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE,
+                   ERROR_CONFLICT);
+    case_parts_documents(&parts, number);
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    assert_state(number, "seal-approved");
+    assert_chained();
+}
+
 static void
 unlock_by_the_handler_of_record_needs_no_officer(void **state)
 {
@@ -741,6 +800,36 @@ edit_of_an_old_revision_is_a_conflict(void **state)
 }
 
 static void
+what_checks_see_is_told_and_decides_nothing(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.finding"
+                               " WHERE level <> 'ok'"),
+                        "0");
+    assert_string_equal(
+        pg_ask("SELECT string_agg(DISTINCT code, ' ' ORDER BY code)"
+               " FROM ra.finding"),
+        "equals-record id-check-digit live-certificate mobile-form "
+        "uscc-check-digit");
+
+    /* Another account says that it is the same unit. */
+    case_parts_account("other");
+    parts.account = "other";
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    parts.account = "example";
+    assert_string_equal(askf("SELECT code FROM ra.finding WHERE number = '%s'"
+                             " AND level = 'warning'",
+                             number),
+                        "same-unit");
+    assert_state(number, "first-review");
+}
+
+static void
 supplement_comes_back_to_the_second_reviewer(void **state)
 {
     char number[DB_CASE_NUMBER_MAX + 1];
@@ -948,6 +1037,7 @@ main(void)
         CASE(revocation_is_held_at_once_and_revoked_after_the_papers),
         CASE(renewal_needs_nobody_and_supersedes_when_installed),
         CASE(seal_goes_as_far_as_its_maker),
+        CASE(seal_edited_under_review_needs_its_form_again),
         CASE(unlock_by_the_handler_of_record_needs_no_officer),
         CASE(unlock_by_another_handler_is_reviewed),
         CASE(account_with_a_live_certificate_files_no_new_one),
@@ -957,6 +1047,7 @@ main(void)
         CASE(second_click_is_the_same_decision),
         CASE(returned_case_is_corrected_in_what_is_open),
         CASE(edit_of_an_old_revision_is_a_conflict),
+        CASE(what_checks_see_is_told_and_decides_nothing),
         CASE(supplement_comes_back_to_the_second_reviewer),
         CASE(unanswered_order_goes_again_and_happens_once),
         CASE(refused_order_gives_a_new_code),
