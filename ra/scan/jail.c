@@ -162,33 +162,44 @@ static const int allowed[] = {
     SCMP_SYS(wait4),
     SCMP_SYS(waitid),
     SCMP_SYS(execve),
-    SCMP_SYS(clone),
+    SCMP_SYS(sched_get_priority_max),
     SCMP_SYS(fork),
     SCMP_SYS(vfork),
     SCMP_SYS(umask),
     SCMP_SYS(restart_syscall),
 };
 
-/* Calls allowed with one certain argument. */
+/* Allowed only with this argument, under this mask. */
+static bool
+allow_with(scmp_filter_ctx filter, int call, unsigned argument, uint64_t mask,
+           uint64_t value)
+{
+    const struct scmp_arg_cmp is = {.arg = argument,
+                                    .op = SCMP_CMP_MASKED_EQ,
+                                    .datum_a = mask,
+                                    .datum_b = value};
+
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &is) == 0;
+}
+
+/* Death with the parent for the programs that we start; limits may be read;
+ * abort() signals itself; a child stays in our namespaces. */
 static bool
 allow_some(scmp_filter_ctx filter)
 {
-    const pid_t self = getpid();
+    const uint64_t all = UINT64_MAX;
+    const uint64_t spaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID |
+                            CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+                            CLONE_NEWCGROUP;
 
-    /* PR_SET_PDEATHSIG for the programs that we start; limits may be read;
-     * abort() signals itself. (glibc names memory when it may: refused.) */
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                            SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                            SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP)) == 0 &&
+    return allow_with(filter, SCMP_SYS(prctl), 0, all, PR_SET_PDEATHSIG) &&
+           allow_with(filter, SCMP_SYS(prctl), 0, all, PR_SET_SECCOMP) &&
            seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(seccomp), 0) ==
                0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                            SCMP_A2(SCMP_CMP_EQ, 0)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                            SCMP_A1(SCMP_CMP_EQ, TCGETS)) == 0;
+           allow_with(filter, SCMP_SYS(prlimit64), 2, all, 0) &&
+           allow_with(filter, SCMP_SYS(tgkill), 0, all, (uint64_t)getpid()) &&
+           allow_with(filter, SCMP_SYS(ioctl), 1, all, TCGETS) &&
+           allow_with(filter, SCMP_SYS(clone), 0, spaces, 0);
 }
 
 static bool
