@@ -193,7 +193,7 @@ const struct config_setting config_settings[] = {
      "and host platform are trusted by; without it those of tls.trust_file."},
     {"ra.payment_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "URL of the payment provider's interface; without it only bank transfers "
-     "are taken. Plain http only to this machine."},
+     "are taken; plain http only to this machine."},
     {"ra.payment_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
      "PEM file of the Ed25519 key that signs what is sent to the provider."},
     {"ra.payment_provider_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
@@ -207,7 +207,7 @@ const struct config_setting config_settings[] = {
      "it nothing is heard from one."},
     {"ra.smtp_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "URL of the mail server: smtps://HOST, or smtp://HOST with STARTTLS; "
-     "without TLS only to this machine. Without it mails wait."},
+     "without TLS only to this machine; unset, mails wait."},
     {"ra.smtp_from", CONFIG_TEXT, 3, 254, NULL,
      "Address that mails come from."},
     {"ra.smtp_user", CONFIG_TEXT, 1, 254, NULL,
