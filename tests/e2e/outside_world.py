@@ -155,6 +155,51 @@ finance.post(f"/v1/refunds/{due['id']}/paid-out", {"reference": f"O{run}"})
 check(payment(applicant, number)["state"] == "refunded", "who confirms that")
 refused(404, applicant.get, f"/v1/cases/{number}/invoice")
 
+# ---- Closed for correction, and filed anew ------------------------------------------------------
+
+def close(number):
+    service = office.who("service")
+    service.call("PUT", f"/v1/cases/{number}/documents/statement?name=statement.png", raw=play.paper(f"{number}statement"))
+    service.post(f"/v1/cases/{number}/close", {"remark": "年限填错"})
+
+
+applicant, number, telephone, address = waiting_case(3)
+order = office.pay(applicant, number)
+office.await_state(applicant, number, "first-review")
+close(number)
+fields = office.fields("new", run + 3, handler_email=address)
+again = office.filed(applicant, "new", fields, replaces=number)
+office.await_state(applicant, again, "first-review")
+taken = payment(applicant, again)
+check((taken["state"], taken["received"]) == ("paid", amount), "a case that replaces another takes its payment over")
+check(payment(applicant, number)["state"] == "transferred", "which the other has no more")
+applicant.post(f"/v1/cases/{again}/withdraw")
+until(lambda: payment(applicant, again)["state"] == "refunded", "given up in its turn, it is paid back")
+gone = [r for r in world.call("GET", "/orders")["refunds"] if r["order"] == order]
+check([r["amount"] for r in gone] == [amount], "once, by the order that was paid")
+
+applicant, number, telephone, address = waiting_case(4)
+order = office.pay(applicant, number)
+office.await_state(applicant, number, "first-review")
+close(number)
+again = office.filed(applicant, "new", office.fields("new", run + 4, years="3", handler_email=address), replaces=number)
+check(office.state_of(applicant, again) == "awaiting-payment", "one of another price is paid anew")
+until(lambda: payment(applicant, number)["state"] == "refunded", "and the old payment goes back at once")
+
+# ---- A device that is out --------------------------------------------------------------------------
+
+applicant, number, telephone, address = waiting_case(5)
+office.pay(applicant, number)
+office.await_state(applicant, number, "first-review")
+office.who("first").decide(number, "first-review")
+serial = f"MONEY-{run}"
+office.make(number, serial)
+applicant.post(f"/v1/cases/{number}/withdraw")
+[waiting] = refunds_of(number)
+check(waiting["state"] == "waiting-device", "while the device is out nothing goes back")
+office.who("clerk").post(f"/v1/devices/{serial}/state", {"to": "returned"})
+until(lambda: payment(applicant, number)["state"] == "refunded", "once it is back, all of it does")
+
 # ---- Reconciliation ------------------------------------------------------------------------------
 
 china = datetime.timezone(datetime.timedelta(hours=8))
