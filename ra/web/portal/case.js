@@ -227,11 +227,25 @@ function resultPanel(one) {
 
 const tones = { passed: 'good', paid: 'good', 'ca-done': 'good', bound: 'good', installed: 'good', unlocked: 'good', returned: 'wait', 'supplement-asked': 'wait', rejected: 'bad', failed: 'bad', 'ca-refused': 'bad', closed: 'bad', expired: 'bad' };
 
-function progress(steps) {
-    return timeline([...steps].reverse().map((step) => ({
+// Many edits in a row are one line, and so are many uploads.
+function progress(steps, definition) {
+    const shown = [];
+    for (const step of steps) {
+        const last = shown.at(-1);
+        const slot = definition?.slots.find((each) => each.slot === step.detail?.slot)?.label;
+        if (last && last.event === step.event && ['edited', 'document-added', 'document-removed'].includes(step.event)) {
+            last.at = step.at;
+            if (slot && !last.slots.includes(slot))
+                last.slots.push(slot);
+        } else {
+            shown.push({ ...step, slots: slot ? [slot] : [] });
+        }
+    }
+    return timeline(shown.reverse().map((step) => ({
         at: dateTime(step.at),
-        title: said(() => `${eventName(step.event)}`),
-        text: step.remark || (step.role && !['applicant', 'system'].includes(step.role) ? roleName(step.role) : null),
+        title: eventName(step.event),
+        text: step.remark || (step.slots.length ? step.slots.map((slot, i) => [i > 0 && el('br'), both(slot)])
+            : step.role && !['applicant', 'system'].includes(step.role) ? roleName(step.role) : null),
         tone: tones[step.event] || '',
     })));
 }
@@ -291,7 +305,7 @@ export default async function casePage(main, { path: [number] }) {
             el('div.stack', panels(one, definition, definitions, draw), resultPanel(one),
                 !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {}))),
                 one.state === 'closed' && el('p', el('a.button', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace')))),
-            el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps)))));
+            el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps, definition)))));
     }
 
     // What others do shows by itself, but never under someone's hands.

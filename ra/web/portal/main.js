@@ -28,8 +28,8 @@ function outside(message) {
 // The ticket stands behind '#', which no server sees and no log keeps; it is
 // used once and taken out of the address at once.
 async function redeem() {
-    const ticket = new URLSearchParams(location.hash.replace(/^#\/?\??/, '')).get('ticket') || here().query.get('ticket');
-    if (!ticket)
+    const { name, path: [ticket] } = here();
+    if (name !== 'enter' || !ticket)
         return;
     history.replaceState(null, '', '#/');
     const opened = await post('/session/ticket', { ticket }, { quiet: true });
@@ -58,7 +58,7 @@ async function start() {
             { href: '#/certificates', name: 'certificates', label: say('portal.certificates') },
         ],
         tools: [
-            el('span.dim.small.account', currentSession().account),
+            el('span.dim.small.account', currentSession().name || currentSession().subject),
             button(say('portal.logout'), async () => {
                 await logOut();
                 outside(null);

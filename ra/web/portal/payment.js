@@ -2,7 +2,7 @@
 // counts is the provider's own answer.
 
 import { get, post } from '/web/api.js';
-import { button, checkAll, el, facts, field, fill, notice, toast } from '/web/ui.js';
+import { button, checkAll, el, facts, field, fill, notice, toast, toastError } from '/web/ui.js';
 import { both, say, words } from '/web/i18n.js';
 import { money } from '/web/words.js';
 
@@ -67,6 +67,16 @@ export function paymentPanel(one, definitions, reload) {
         choose();
         return box;
     }
+    // The provider's page, which only a question to the provider tells.
+    const open = el('a.button.primary', { target: '_blank', rel: 'noopener', hidden: true }, say('pay.open'));
+    if (payment.method === 'online') {
+        get(`/cases/${one.number}/payment`).then((now) => {
+            if (now.pay_url) {
+                open.href = now.pay_url;
+                open.hidden = false;
+            }
+        }).catch(toastError);
+    }
     const partly = payment.received > 0 && payment.received < payment.amount;
     fill(box, el('h2', say('pay.title')),
         facts([[say('pay.amount'), el('span.total', money(payment.amount - (partly ? payment.received : 0)))],
@@ -76,8 +86,7 @@ export function paymentPanel(one, definitions, reload) {
             payment.method === 'transfer' && definitions.centre?.bank && [say('pay.account'), both(definitions.centre.bank)]]),
         partly && notice('warn', say('pay.part')),
         payment.method === 'transfer' ? el('p', say('pay.transfer.text')) : el('div.actions',
-            payment.pay_url && el('a.button.primary', { href: payment.pay_url, target: '_blank', rel: 'noopener' }, say('pay.open')),
-            button(say('pay.done'), ask)),
+            open, button(say('pay.done'), ask)),
         el('p', button(say('pay.again'), choose, { kind: 'quiet' })));
     return box;
 }
