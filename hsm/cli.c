@@ -7,9 +7,11 @@
 #include "base/text.h"
 #include "hsm/inspect.h"
 
-/* The tokens of a configuration. */
-static const char *const names[] = {"ca", "ocsp", "root"};
-enum { SERVED = 2, NAME_COUNT = 3 }; /* the root's is present in ceremonies */
+/* The tokens of a configuration; asked for or not, those that sign for
+ * services. The root's is present in ceremonies, the RA's holds no key that
+ * signs. */
+static const char *const names[] = {"ca", "ocsp", "ra", "root"};
+enum { SERVED = 2, NAME_COUNT = 4 };
 
 static bool
 options_of(const struct config *config, const char *name,
@@ -43,7 +45,7 @@ choose(const char *wanted, size_t *first, size_t *count)
         if (strcmp(names[*first], wanted) == 0)
             return true;
     }
-    (void)fprintf(stderr, "signet: --token is ca, ocsp or root, not %s\n",
+    (void)fprintf(stderr, "signet: --token is ca, ocsp, ra or root, not %s\n",
                   wanted);
     return false;
 }

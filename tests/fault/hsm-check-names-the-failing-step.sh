@@ -68,7 +68,7 @@ check 1 'step module' --token ca
 configure "$MODULE" no-such-token
 check 1 'step slot: .*no-such-token' --token ca
 configure
-check 2 'ca, ocsp or root' --token other
+check 2 'ca, ocsp, ra or root' --token other
 
 # A key that could be taken out of the token.
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/key.pem" 2>/dev/null
