@@ -10,8 +10,7 @@
 #include "base/log.h"
 #include "ra/case_send.h"
 #include "ra/client.h"
-
-enum { CODE_TEXT_MAX = 32 };
+#include "ra/handlers_client_internal.h"
 
 /* ---- What all have in common -----------------------------------------------
  */
@@ -46,8 +45,8 @@ client_admitted(struct ra_worker *worker, const struct http_request *req,
     return false;
 }
 
-static void
-reply_secret(struct http_response *res, int status, json_t *take_object)
+void
+client_reply_secret(struct http_response *res, int status, json_t *take_object)
 {
     http_reply_json(res, status, take_object);
     http_response_header(res, "Cache-Control", "no-store");
@@ -90,120 +89,14 @@ call_read(const json_t *body, const char *const *names, const char *action,
     return true;
 }
 
-static json_t *
-state_json(const char *number, enum case_state state)
+json_t *
+client_state_json(const char *number, enum case_state state)
 {
     json_t *out = json_object();
 
     json_set_text(out, "number", number);
     json_set_text(out, "state", case_state_name(state));
     return out;
-}
-
-/* ---- Of the account --------------------------------------------------------
- */
-
-void
-handle_client_code(void *arg, const struct http_request *req,
-                   struct http_response *res)
-{
-    struct ra_worker *worker = arg;
-    char code[CODE_MAX + 1] = "";
-    int64_t expires_at;
-    struct caller caller;
-    struct error err = {0};
-    json_t *out;
-
-    if (!caller_account(worker, req, res, &caller))
-        return;
-    if (!client_code_make(worker->business, worker->db, caller.account.account,
-                          http_param(req, "number"), clock_now(), code,
-                          &expires_at, &err)) {
-        http_reply_error(res, req, "client.code", &err);
-        return;
-    }
-    out = json_object();
-    json_set_text(out, "code", code);
-    json_set_time(out, "expires_at", expires_at);
-    reply_secret(res, 201, out);
-    OPENSSL_cleanse(code, sizeof code);
-}
-
-void
-handle_activation_code(void *arg, const struct http_request *req,
-                       struct http_response *res)
-{
-    struct ra_worker *worker = arg;
-    struct caller caller;
-    struct case_act act = {.number = http_param(req, "number"),
-                           .event = CASE_SEND_CODE,
-                           .who = CASE_BY_APPLICANT,
-                           .at = clock_now()};
-    enum case_state to;
-    struct error err = {0};
-
-    if (!caller_account(worker, req, res, &caller))
-        return;
-    act.actor = act.account = caller.account.account;
-    if (!case_apply(worker->business, worker->db, &act, &to, &err))
-        http_reply_error(res, req, "activation.code", &err);
-    else
-        http_reply_json(res, 200, state_json(act.number, to));
-}
-
-void
-handle_handler_code(void *arg, const struct http_request *req,
-                    struct http_response *res)
-{
-    struct ra_worker *worker = arg;
-    const char *number = http_param(req, "number");
-    struct caller caller;
-    struct error err = {0};
-    json_t *out;
-
-    if (!caller_account(worker, req, res, &caller))
-        return;
-    if (!client_handler_code(worker->business, worker->db,
-                             caller.account.account, number, clock_now(),
-                             &err)) {
-        http_reply_error(res, req, "handler.code", &err);
-        return;
-    }
-    out = json_object();
-    json_set_text(out, "number", number);
-    json_set_time(out, "expires_at",
-                  clock_now() + code_life_s(CODE_HANDLER_CHANGE));
-    http_reply_json(res, 200, out);
-}
-
-void
-handle_handler_confirm(void *arg, const struct http_request *req,
-                       struct http_response *res)
-{
-    static const char *const names[] = {"code", NULL};
-    struct ra_worker *worker = arg;
-    const char *number = http_param(req, "number");
-    const char *code;
-    struct caller caller;
-    struct error err = {0};
-    json_t *body = NULL;
-    json_t *out;
-
-    if (!caller_account(worker, req, res, &caller))
-        return;
-    if (!http_json(req, &body, &err) || !json_only(body, names, &err) ||
-        !json_get_text(body, "code", CODE_TEXT_MAX, &code, &err) ||
-        !client_handler_confirm(worker->business, worker->db,
-                                caller.account.account, number, code,
-                                clock_now(), &err)) {
-        http_reply_error(res, req, "handler.confirm", &err);
-    } else {
-        out = json_object();
-        json_set_text(out, "number", number);
-        json_object_set_new(out, "is_confirmed", json_true());
-        http_reply_json(res, 200, out);
-    }
-    json_decref(body);
 }
 
 /* ---- Proofs ----------------------------------------------------------------
@@ -223,7 +116,7 @@ handle_client_challenge(void *arg, const struct http_request *req,
     if (!client_admitted(worker, req, res))
         return;
     if (!http_json(req, &body, &err) || !json_only(body, names, &err) ||
-        !json_get_text(body, "code", CODE_TEXT_MAX, &code, &err) ||
+        !json_get_text(body, "code", CLIENT_CODE_TEXT_MAX, &code, &err) ||
         !client_challenge(worker->business, worker->db, code, clock_now(), &out,
                           &err))
         reply_refused(worker, req, res, "client.challenge", &err);
@@ -248,7 +141,7 @@ handle_client_proof(void *arg, const struct http_request *req,
     if (!client_admitted(worker, req, res))
         return;
     if (!http_json(req, &body, &err) || !json_only(body, names, &err) ||
-        !json_get_text(body, "code", CODE_TEXT_MAX, &proof.code, &err) ||
+        !json_get_text(body, "code", CLIENT_CODE_TEXT_MAX, &proof.code, &err) ||
         !json_get_text(body, "device", DB_DEVICE_SERIAL_MAX, &proof.device,
                        &err) ||
         !json_get_bytes(body, "signature", CLIENT_SIGNATURE_MAX, &signature,
@@ -291,7 +184,7 @@ handle_client_activation_open(void *arg, const struct http_request *req,
         return;
     if (!http_json(req, &body, &err) ||
         !call_read(body, names, "activate", "", &signature, &call, &err) ||
-        !json_get_text(body, "code", CODE_TEXT_MAX, &code, &err) ||
+        !json_get_text(body, "code", CLIENT_CODE_TEXT_MAX, &code, &err) ||
         !client_activation_open(worker->business, worker->db, &call, code, &out,
                                 &err))
         reply_refused(worker, req, res, "client.activation", &err);
@@ -335,7 +228,8 @@ handle_client_activate(void *arg, const struct http_request *req,
     if (!client_admitted(worker, req, res))
         return;
     if (!http_json(req, &body, &err) || !json_only(body, names, &err) ||
-        !json_get_text(body, "code", CODE_TEXT_MAX, &activation.code, &err) ||
+        !json_get_text(body, "code", CLIENT_CODE_TEXT_MAX, &activation.code,
+                       &err) ||
         !json_get_text(body, "device", DB_DEVICE_SERIAL_MAX, &activation.device,
                        &err) ||
         !json_get_bytes(body, "csr", CLIENT_CSR_MAX, &csr, &err) ||
@@ -388,7 +282,8 @@ handle_client_renewal_request(void *arg, const struct http_request *req,
     if (!client_admitted(worker, req, res))
         return;
     if (!http_json(req, &body, &err) || !json_only(body, names, &err) ||
-        !json_get_text(body, "code", CODE_TEXT_MAX, &renewal.code, &err) ||
+        !json_get_text(body, "code", CLIENT_CODE_TEXT_MAX, &renewal.code,
+                       &err) ||
         !json_get_bytes(body, "csr", CLIENT_CSR_MAX, &csr, &err))
         goto failed;
     renewal.csr = csr.data;
@@ -396,7 +291,7 @@ handle_client_renewal_request(void *arg, const struct http_request *req,
     if (!client_renewal_request(worker->business, worker->db, &renewal, &out,
                                 &err))
         goto failed;
-    reply_secret(res, 200, out);
+    client_reply_secret(res, 200, out);
     goto out;
 failed:
     reply_refused(worker, req, res, "client.renewal", &err);
@@ -417,7 +312,7 @@ signatures_read(const json_t *body, struct buf octets[2],
     json_t *list;
 
     if (!json_only(body, names, err) ||
-        !json_get_text(body, "code", CODE_TEXT_MAX, &out->code, err) ||
+        !json_get_text(body, "code", CLIENT_CODE_TEXT_MAX, &out->code, err) ||
         !json_get_time(body, "decided_at", &out->decided_at, err) ||
         !json_get_array(body, "signatures", &list, err))
         return false;
@@ -462,7 +357,7 @@ handle_client_renewal_sign(void *arg, const struct http_request *req,
         reply_refused(worker, req, res, "client.renewal", &err);
     } else {
         send_now(worker);
-        http_reply_json(res, 200, state_json(signatures.number, to));
+        http_reply_json(res, 200, client_state_json(signatures.number, to));
     }
     buf_clear(&octets[0]);
     buf_clear(&octets[1]);
@@ -496,7 +391,7 @@ handle_step(struct ra_worker *worker, const struct http_request *req,
         !step(worker->business, worker->db, &call, body, &to, &err))
         reply_refused(worker, req, res, "client.call", &err);
     else
-        http_reply_json(res, 200, state_json(call.number, to));
+        http_reply_json(res, 200, client_state_json(call.number, to));
     buf_clear(&signature);
     json_decref(body);
 }
@@ -566,7 +461,7 @@ step_unlock_verify(const struct business *business, struct db *db,
 {
     const char *code;
 
-    return json_get_text(body, "code", CODE_TEXT_MAX, &code, err) &&
+    return json_get_text(body, "code", CLIENT_CODE_TEXT_MAX, &code, err) &&
            client_unlock_verify(business, db, call, code, to, err);
 }
 
@@ -642,7 +537,7 @@ handle_client_unlock_release(void *arg, const struct http_request *req,
         out = json_object();
         json_set_text(out, "admin_pin", pin);
         json_set_text(out, "next_admin_pin", next);
-        reply_secret(res, 200, out);
+        client_reply_secret(res, 200, out);
     }
     OPENSSL_cleanse(pin, sizeof pin);
     OPENSSL_cleanse(next, sizeof next);
