@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ra/calendar.h"
 #include "ra/definition_internal.h"
 #include "ra/field.h"
 
@@ -212,6 +213,11 @@ timers_check(const struct definition *d, struct error *err)
             return error_set(
                 err, ERROR_INPUT, "a timer in state %s, which cannot be %s",
                 case_state_name(timer->state), case_event_name(timer->event));
+        if (timer->is_working_days && timer->days > CALENDAR_WORKING_MAX)
+            return error_set(err, ERROR_INPUT,
+                             "a timer in state %s of more than %d working days",
+                             case_state_name(timer->state),
+                             CALENDAR_WORKING_MAX);
     }
     /* Where a timer is to act, there is one: no case stands for ever. */
     for (size_t i = 0; i < case_transition_count; i++) {

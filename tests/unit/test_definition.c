@@ -480,6 +480,8 @@ what_contradicts_the_table_is_refused(void **state)
             "draft wants a timer");
     refused("seal", "<timer state=\"draft\"", "<timer state=\"in-review\"",
             "in-review");
+    refused("seal", "event=\"expired\" days=\"90\"",
+            "event=\"expired\" days=\"400\" working=\"true\"", "working days");
     refused("renew", "<agreement name=\"service-agreement\"/>", "",
             "agreement");
 }
