@@ -36,7 +36,7 @@ if(TARGET test_session)
 endif()
 
 # Pages drawn as applicants scan them, the parts of signet-scan, and the program.
-foreach(name test_scan_page test_scan test_document)
+foreach(name test_scan_page test_scan test_document test_handlers_document)
     if(TARGET ${name})
         target_sources(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/unit/scan/pictures.c)
         target_link_libraries(${name} scan_parts PkgConfig::PANGOCAIRO PkgConfig::QRENCODE m)
@@ -64,4 +64,9 @@ endif()
 if(TARGET test_desk)
     target_link_options(test_desk PRIVATE -Wl,--wrap=caller_get
         -Wl,--wrap=caller_with_role -Wl,--wrap=officer_rows)
+endif()
+
+# Who calls for documents is given by the test.
+if(TARGET test_handlers_document)
+    target_link_options(test_handlers_document PRIVATE -Wl,--wrap=caller_get)
 endif()
