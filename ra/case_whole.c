@@ -491,6 +491,10 @@ case_review_json(const struct business *business, struct db *db,
     json_object_set(json, "order", order);
     json_set_hex(json, "digest", row->order_digest, 32);
     json_set_text(json, "order_id", row->order_id);
+    if (row->held_until != 0)
+        json_set_time(json, "held_until", row->held_until);
+    if (row->assigned_to != NULL)
+        json_set_text(json, "assigned_to", row->assigned_to);
     json_object_set_new(json, "steps", steps_json(definition));
     json_object_set(json, "decisions", decisions);
     json_object_set(json, "findings", findings);
