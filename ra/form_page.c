@@ -1,4 +1,4 @@
-/* Drawing of forms by pango and cairo; see ra/form_page.h. */
+/* Sheets of forms, drawn by cairo; see ra/form_page.h. */
 #include "ra/form_page.h"
 
 #include <stdio.h>
@@ -7,46 +7,35 @@
 #include <time.h>
 
 #include <cairo-pdf.h>
-#include <pango/pangocairo.h>
 #include <qrencode.h>
 
-#define FONT "Noto Sans CJK SC"
-/* The same letters in another face of the same file. In one face with Chinese
- * characters cairo 1.16 at times gives up on a subset of the font's
- * subroutines, and the PDF has 1 MB instead of 0.15; apart it never did. */
-#define FONT_ASCII "Noto Sans CJK JP"
+#include "ra/form_text.h"
 
-#define MM (72 / 25.4)
-#define SHEET_WIDTH (210 * MM)
-#define SHEET_HEIGHT (297 * MM)
-#define MARGIN (18 * MM)
-#define TOP (12 * MM)
+#define SHEET_WIDTH (210 * FORM_MM)
+#define SHEET_HEIGHT (297 * FORM_MM)
+#define MARGIN (18 * FORM_MM)
+#define TOP (12 * FORM_MM)
 #define WIDTH (SHEET_WIDTH - 2 * MARGIN)
-#define CODE_SIZE (22 * MM)
+#define CODE_SIZE (22 * FORM_MM)
 /* Codes stand in the left corners: seals go to the right, also those across
  * the edges of several sheets (骑缝章), and a red seal over a code makes it
  * unreadable (feasibility.md, D5). */
-#define BODY_TOP (TOP + CODE_SIZE + 5 * MM)
+#define BODY_TOP (TOP + CODE_SIZE + 5 * FORM_MM)
 #define FOOT_TOP (SHEET_HEIGHT - TOP - CODE_SIZE)
-#define BODY_END (FOOT_TOP - 4 * MM)
+#define BODY_END (FOOT_TOP - 4 * FORM_MM)
 
-#define LABEL_WIDTH (32 * MM)
-#define PADDING (1.8 * MM)
-#define ROW_MIN (8.6 * MM)
-#define SECTION_HEIGHT (6.6 * MM)
-/* Seals of companies are 38 to 45 mm wide (国发〔1999〕25号). Two pairs of
+#define LABEL_WIDTH (32 * FORM_MM)
+#define PADDING (1.8 * FORM_MM)
+#define ROW_MIN (8.6 * FORM_MM)
+#define SECTION_HEIGHT (6.6 * FORM_MM)
+/* Seals of companies are at most 45 mm wide (国发〔1999〕25号). Two pairs of
  * boxes fit on one sheet. */
-#define SEAL_BOX (50 * MM)
-#define SIGNATURE_HEIGHT (46 * MM)
+#define SEAL_BOX (50 * FORM_MM)
+#define SIGNATURE_HEIGHT (46 * FORM_MM)
 
 #define TITLE_SIZE 19
-#define VALUE_SIZE 10
-#define LABEL_SIZE 9
-#define SMALL_SIZE 6.6
 #define NOTE_SIZE 7.8
 
-#define INK 0.10
-#define GREY 0.42
 #define LINE 0.55
 #define SHADE 0.955
 
@@ -54,154 +43,12 @@ struct form_page {
     const struct form_heading *heading;
     int total, number;
     double y;
-    bool is_open; /* the frame of a table is open on this sheet */
     cairo_surface_t *surface;
     cairo_t *cairo;
-    PangoFontMap
-        *fonts; /* its own: the default one lives as long as a thread */
-    PangoContext *context;
+    struct form_text *text;
     QRcode *code;
     struct buf *pdf;
-    char missing[64]; /* first text with a character that the font lacks */
 };
-
-/* ---- Text ---------------------------------------------------------------- */
-
-struct style {
-    double size;
-    bool is_bold;
-    double grey;
-    PangoAlignment align;
-};
-
-static const struct style value_style = {VALUE_SIZE, false, INK,
-                                         PANGO_ALIGN_LEFT};
-static const struct style label_style = {LABEL_SIZE, false, INK,
-                                         PANGO_ALIGN_LEFT};
-static const struct style small_style = {SMALL_SIZE, false, GREY,
-                                         PANGO_ALIGN_LEFT};
-
-static void
-ascii_set(PangoAttrList *list, const char *text)
-{
-    guint at = 0, end;
-
-    while (text[at] != '\0') {
-        bool is_ascii = (unsigned char)text[at] < 0x80;
-        PangoAttribute *family;
-
-        end = at;
-        while (text[end] != '\0' &&
-               ((unsigned char)text[end] < 0x80) == is_ascii)
-            end++;
-        if (is_ascii) {
-            family = pango_attr_family_new(FONT_ASCII);
-            family->start_index = at;
-            family->end_index = end;
-            pango_attr_list_insert(list, family);
-        }
-        at = end;
-    }
-}
-
-static PangoLayout *
-text_new(struct form_page *page, const struct style *style, const char *text,
-         double width)
-{
-    PangoLayout *layout = pango_layout_new(page->context);
-    PangoFontDescription *font = pango_font_description_new();
-    PangoAttrList *list = pango_attr_list_new();
-
-    pango_font_description_set_family_static(font, FONT);
-    pango_font_description_set_absolute_size(font, style->size * PANGO_SCALE);
-    pango_font_description_set_weight(
-        font, style->is_bold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
-    pango_layout_set_font_description(layout, font);
-    /* No other font steps in: it would be another one on another machine. */
-    pango_attr_list_insert(list, pango_attr_fallback_new(FALSE));
-    pango_attr_list_insert(
-        list, pango_attr_language_new(pango_language_from_string("zh-cn")));
-    ascii_set(list, text);
-    pango_layout_set_attributes(layout, list);
-    pango_layout_set_wrap(layout, PANGO_WRAP_WORD_CHAR);
-    pango_layout_set_alignment(layout, style->align);
-    if (width > 0)
-        pango_layout_set_width(layout, (int)(width * PANGO_SCALE));
-    pango_layout_set_text(layout, text, -1);
-    if (page->missing[0] == '\0' &&
-        pango_layout_get_unknown_glyphs_count(layout) > 0)
-        (void)snprintf(page->missing, sizeof page->missing, "%s", text);
-    pango_attr_list_unref(list);
-    pango_font_description_free(font);
-    return layout;
-}
-
-static double
-layout_height(PangoLayout *layout)
-{
-    int height;
-
-    pango_layout_get_size(layout, NULL, &height);
-    return (double)height / PANGO_SCALE;
-}
-
-static double
-text_height(struct form_page *page, const struct style *style, const char *text,
-            double width)
-{
-    PangoLayout *layout = text_new(page, style, text, width);
-    double height = layout_height(layout);
-
-    g_object_unref(layout);
-    return height;
-}
-
-/* On one line. */
-static double
-text_width(struct form_page *page, const struct style *style, const char *text)
-{
-    PangoLayout *layout = text_new(page, style, text, 0);
-    int width;
-
-    pango_layout_get_size(layout, &width, NULL);
-    g_object_unref(layout);
-    return (double)width / PANGO_SCALE;
-}
-
-/* Draws at (x, y); gives the height. */
-static double
-text_draw(struct form_page *page, const struct style *style, const char *text,
-          double x, double y, double width)
-{
-    PangoLayout *layout = text_new(page, style, text, width);
-    double height = layout_height(layout);
-
-    cairo_set_source_rgb(page->cairo, style->grey, style->grey, style->grey);
-    cairo_move_to(page->cairo, x, y);
-    pango_cairo_show_layout(page->cairo, layout);
-    g_object_unref(layout);
-    return height;
-}
-
-/* 中文 with English small beneath. */
-static double
-pair_height(struct form_page *page, const struct style *style,
-            const struct definition_text *text, double width)
-{
-    return text_height(page, style, text->in[0], width) +
-           text_height(page, &small_style, text->in[1], width);
-}
-
-static double
-pair_draw(struct form_page *page, const struct style *style,
-          const struct definition_text *text, double x, double y, double width)
-{
-    struct style small = small_style;
-    double height = text_draw(page, style, text->in[0], x, y, width);
-
-    small.align = style->align;
-    return height + text_draw(page, &small, text->in[1], x, y + height, width);
-}
 
 /* ---- Lines and codes ----------------------------------------------------- */
 
@@ -267,66 +114,69 @@ static void
 fact_draw(struct form_page *page, double y, const char *zh, const char *en,
           const char *value)
 {
-    const double width = 44 * MM;
+    const double width = 44 * FORM_MM;
     const double x = SHEET_WIDTH - MARGIN - width;
-    const struct style bold = {9, true, INK, PANGO_ALIGN_RIGHT};
-    struct style small = small_style;
+    const struct form_style bold = {9, true, FORM_INK, FORM_RIGHT};
+    struct form_style small = form_small;
     char label[64];
 
-    small.align = PANGO_ALIGN_RIGHT;
+    small.align = FORM_RIGHT;
     (void)snprintf(label, sizeof label, "%s %s", zh, en);
-    (void)text_draw(page, &small, label, x, y, width);
-    (void)text_draw(page, &bold, value, x, y + 8.5, width);
+    (void)form_text_draw(page->text, &small, label, x, y, width);
+    (void)form_text_draw(page->text, &bold, value, x, y + 8.5, width);
 }
 
 static void
 head_draw(struct form_page *page)
 {
     const struct form_heading *heading = page->heading;
-    const struct style title = {TITLE_SIZE, true, INK, PANGO_ALIGN_CENTER};
-    const struct style english = {8.5, false, GREY, PANGO_ALIGN_CENTER};
-    const double side = 44 * MM;
+    const struct form_style title = {TITLE_SIZE, true, FORM_INK, FORM_CENTRE};
+    const struct form_style english = {8.5, false, FORM_GREY, FORM_CENTRE};
+    const double side = 44 * FORM_MM;
     char revision[32], day[32];
-    double y = TOP + 4.5 * MM;
+    double y = TOP + 4.5 * FORM_MM;
 
     (void)snprintf(revision, sizeof revision, "%d", heading->revision);
     day_format(heading->at, day);
     code_draw(page, MARGIN, TOP);
-    y += text_draw(page, &title, heading->title.in[0], side, y,
-                   SHEET_WIDTH - 2 * side);
-    (void)text_draw(page, &english, heading->title.in[1], side, y,
-                    SHEET_WIDTH - 2 * side);
+    y += form_text_draw(page->text, &title, heading->title.in[0], side, y,
+                        SHEET_WIDTH - 2 * side);
+    (void)form_text_draw(page->text, &english, heading->title.in[1], side, y,
+                         SHEET_WIDTH - 2 * side);
     fact_draw(page, TOP - 1, "业务单号", "Case", heading->number);
-    fact_draw(page, TOP + 7.2 * MM, "提交日期", "Submitted", day);
-    fact_draw(page, TOP + 14.8 * MM, "版本", "Revision", revision);
+    fact_draw(page, TOP + 7.2 * FORM_MM, "提交日期", "Submitted", day);
+    fact_draw(page, TOP + 14.8 * FORM_MM, "版本", "Revision", revision);
 }
 
 static void
 foot_draw(struct form_page *page)
 {
-    const struct style centre = {8, false, GREY, PANGO_ALIGN_CENTER};
-    const struct style small = {SMALL_SIZE, false, GREY, PANGO_ALIGN_LEFT};
-    const double x = MARGIN + CODE_SIZE + 4 * MM;
+    const struct form_style centre = {8, false, FORM_GREY, FORM_CENTRE};
+    const struct form_style small = {FORM_SMALL_SIZE, false, FORM_GREY,
+                                     FORM_LEFT};
+    const double x = MARGIN + CODE_SIZE + 4 * FORM_MM;
     const double end = FOOT_TOP + CODE_SIZE;
     char text[160];
 
     code_draw(page, MARGIN, FOOT_TOP);
-    (void)text_draw(
-        page, &small,
+    (void)form_text_draw(
+        page->text, &small,
         "请勿遮挡二维码，请勿在其上盖章。本表由系统生成，涂改无效。", x,
         end - 31, SHEET_WIDTH - MARGIN - x);
-    (void)text_draw(page, &small,
-                    "Keep both codes free of seals and writing. Made by the "
-                    "system; void if altered.",
-                    x, end - 21.5, SHEET_WIDTH - MARGIN - x);
-    (void)text_draw(page, &small, page->heading->code, x, end - 10,
-                    SHEET_WIDTH - MARGIN - x);
+    (void)form_text_draw(
+        page->text, &small,
+        "Keep both codes free of seals and writing. Made by the "
+        "system; void if altered.",
+        x, end - 21.5, SHEET_WIDTH - MARGIN - x);
+    (void)form_text_draw(page->text, &small, page->heading->code, x, end - 10,
+                         SHEET_WIDTH - MARGIN - x);
     if (page->total > 0)
         (void)snprintf(text, sizeof text, "第 %d 页，共 %d 页 · Page %d of %d",
                        page->number, page->total, page->number, page->total);
     else
         (void)snprintf(text, sizeof text, "%d", page->number);
-    (void)text_draw(page, &centre, text, MARGIN, SHEET_HEIGHT - TOP + 2, WIDTH);
+    (void)form_text_draw(page->text, &centre, text, MARGIN,
+                         SHEET_HEIGHT - TOP + 2, WIDTH);
 }
 
 static void
@@ -392,50 +242,10 @@ metadata_set(struct form_page *page)
                                    "Signet");
 }
 
-static bool
-context_make(struct form_page *page, struct error *err)
-{
-    PangoFontDescription *wanted = pango_font_description_from_string(FONT);
-    PangoFont *font;
-    PangoFontDescription *found = NULL;
-    cairo_font_options_t *options = cairo_font_options_create();
-    bool ok;
-
-    page->fonts = pango_cairo_font_map_new_for_font_type(CAIRO_FONT_TYPE_FT);
-    page->context = pango_font_map_create_context(page->fonts);
-    pango_cairo_update_context(page->cairo, page->context);
-    cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
-    cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
-    pango_cairo_context_set_font_options(page->context, options);
-    pango_cairo_context_set_resolution(page->context, 72);
-    pango_context_set_round_glyph_positions(page->context, FALSE);
-    pango_context_set_language(page->context,
-                               pango_language_from_string("zh-cn"));
-    pango_context_set_base_dir(page->context, PANGO_DIRECTION_LTR);
-    font = pango_context_load_font(page->context, wanted);
-    if (font != NULL)
-        found = pango_font_describe(font);
-    ok = found != NULL &&
-         strcmp(pango_font_description_get_family(found), FONT) == 0;
-    if (!ok)
-        error_set(err, ERROR_INTERNAL,
-                  "the font " FONT " is not there: install fonts-noto-cjk");
-    if (found != NULL)
-        pango_font_description_free(found);
-    if (font != NULL)
-        g_object_unref(font);
-    pango_font_description_free(wanted);
-    cairo_font_options_destroy(options);
-    return ok;
-}
-
 static void
 page_free(struct form_page *page)
 {
-    if (page->context != NULL)
-        g_object_unref(page->context);
-    if (page->fonts != NULL)
-        g_object_unref(page->fonts);
+    form_text_free(page->text);
     cairo_destroy(page->cairo);
     cairo_surface_destroy(page->surface);
     QRcode_free(page->code);
@@ -461,7 +271,7 @@ form_page_begin(const struct form_heading *heading, int total, struct buf *pdf,
     }
     if (total > 0)
         metadata_set(page);
-    if (!context_make(page, err))
+    if (!form_text_new(page->cairo, &page->text, err))
         goto fail;
     sheet_begin(page);
     *out = page;
@@ -484,11 +294,11 @@ form_page_end(struct form_page *page, int *pages, struct error *err)
     status = cairo_surface_status(page->surface);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_status(page->cairo);
-    if (page->missing[0] != '\0')
+    if (form_text_missing(page->text) != NULL)
         ok = error_set(err, ERROR_INPUT,
                        "the form cannot show a character of \"%s\": write it "
                        "with another one",
-                       page->missing);
+                       form_text_missing(page->text));
     else if (status != CAIRO_STATUS_SUCCESS || buf_is_full(page->pdf))
         ok = error_cause(err, ERROR_INTERNAL, cairo_status_to_string(status),
                          "the form was not drawn");
@@ -504,7 +314,7 @@ form_page_end(struct form_page *page, int *pages, struct error *err)
 void
 form_page_section(struct form_page *page, const struct definition_text *title)
 {
-    const struct style zh = {9.5, true, INK, PANGO_ALIGN_LEFT};
+    const struct form_style zh = {9.5, true, FORM_INK, FORM_LEFT};
     double x = MARGIN + PADDING;
 
     need(page, SECTION_HEIGHT + 2 * ROW_MIN);
@@ -512,30 +322,31 @@ form_page_section(struct form_page *page, const struct definition_text *title)
     cairo_rectangle(page->cairo, MARGIN, page->y, WIDTH, SECTION_HEIGHT);
     cairo_fill(page->cairo);
     frame(page, MARGIN, page->y, WIDTH, SECTION_HEIGHT);
-    (void)text_draw(page, &zh, title->in[0], x, page->y + 2.2, 0);
-    (void)text_draw(page, &small_style, title->in[1],
-                    x + text_width(page, &zh, title->in[0]) + 2 * MM,
-                    page->y + 5.2, 0);
+    (void)form_text_draw(page->text, &zh, title->in[0], x, page->y + 2.2, 0);
+    (void)form_text_draw(page->text, &form_small, title->in[1],
+                         x + form_text_width(page->text, &zh, title->in[0]) +
+                             2 * FORM_MM,
+                         page->y + 5.2, 0);
     page->y += SECTION_HEIGHT;
 }
 
 static double
 value_height(struct form_page *page, const struct form_cell *cell, double width)
 {
-    return text_height(page, &value_style, cell->value, width) +
-           (cell->english[0] == '\0'
-                ? 0
-                : text_height(page, &small_style, cell->english, width));
+    return form_text_height(page->text, &form_value, cell->value, width) +
+           (cell->english[0] == '\0' ? 0
+                                     : form_text_height(page->text, &form_small,
+                                                        cell->english, width));
 }
 
 static double
 cell_height(struct form_page *page, const struct form_cell *cell, double width)
 {
-    double label = pair_height(page, &label_style, &cell->label,
-                               LABEL_WIDTH - 2 * PADDING);
+    double label = form_pair_height(page->text, &form_label, &cell->label,
+                                    LABEL_WIDTH - 2 * PADDING);
     double value = value_height(page, cell, width - LABEL_WIDTH - 2 * PADDING);
 
-    return (label > value ? label : value) + 1.6 * MM;
+    return (label > value ? label : value) + 1.6 * FORM_MM;
 }
 
 static void
@@ -544,20 +355,21 @@ cell_draw(struct form_page *page, const struct form_cell *cell, double x,
 {
     const double label_width = LABEL_WIDTH - 2 * PADDING;
     const double value_width = width - LABEL_WIDTH - 2 * PADDING;
-    double label = pair_height(page, &label_style, &cell->label, label_width);
+    double label =
+        form_pair_height(page->text, &form_label, &cell->label, label_width);
     double value = value_height(page, cell, value_width);
     double y = page->y + (height - value) / 2;
 
     shade(page, x, page->y, LABEL_WIDTH, height);
     frame(page, x, page->y, LABEL_WIDTH, height);
     frame(page, x + LABEL_WIDTH, page->y, width - LABEL_WIDTH, height);
-    (void)pair_draw(page, &label_style, &cell->label, x + PADDING,
-                    page->y + (height - label) / 2, label_width);
-    y += text_draw(page, &value_style, cell->value, x + LABEL_WIDTH + PADDING,
-                   y, value_width);
-    if (cell->english[0] != '\0')
-        (void)text_draw(page, &small_style, cell->english,
+    (void)form_pair_draw(page->text, &form_label, &cell->label, x + PADDING,
+                         page->y + (height - label) / 2, label_width);
+    y += form_text_draw(page->text, &form_value, cell->value,
                         x + LABEL_WIDTH + PADDING, y, value_width);
+    if (cell->english[0] != '\0')
+        (void)form_text_draw(page->text, &form_small, cell->english,
+                             x + LABEL_WIDTH + PADDING, y, value_width);
 }
 
 void
@@ -583,20 +395,21 @@ form_page_is_short(struct form_page *page, const struct form_cell *cell)
 {
     const double room = WIDTH / 2 - LABEL_WIDTH - 2 * PADDING;
 
-    return text_width(page, &value_style, cell->value) <= room &&
-           text_width(page, &small_style, cell->english) <= room;
+    return form_text_width(page->text, &form_value, cell->value) <= room &&
+           form_text_width(page->text, &form_small, cell->english) <= room;
 }
 
 void
 form_page_statement(struct form_page *page, const struct definition_text *text)
 {
     const double width = WIDTH - 2 * PADDING;
-    double height = pair_height(page, &label_style, text, width) + 3 * MM;
+    double height =
+        form_pair_height(page->text, &form_label, text, width) + 3 * FORM_MM;
 
     need(page, height + SIGNATURE_HEIGHT);
     frame(page, MARGIN, page->y, WIDTH, height);
-    (void)pair_draw(page, &label_style, text, MARGIN + PADDING,
-                    page->y + 1.5 * MM, width);
+    (void)form_pair_draw(page->text, &form_label, text, MARGIN + PADDING,
+                         page->y + 1.5 * FORM_MM, width);
     page->y += height;
 }
 
@@ -608,28 +421,28 @@ form_page_impressions(struct form_page *page,
         {{"印章采集处（第一次）", "First impression"}},
         {{"印章采集处（第二次）", "Second impression"}},
     };
-    const struct style centre = {8, false, GREY, PANGO_ALIGN_CENTER};
-    const double strip = 9 * MM;
-    const double height = SEAL_BOX + 4 * MM + strip;
+    const struct form_style centre = {8, false, FORM_GREY, FORM_CENTRE};
+    const double strip = 9 * FORM_MM;
+    const double height = SEAL_BOX + 4 * FORM_MM + strip;
     const double half = WIDTH / 2;
-    double line =
-        pair_height(page, &label_style, caption, WIDTH - 2 * PADDING) +
-        1.6 * MM;
+    double line = form_pair_height(page->text, &form_label, caption,
+                                   WIDTH - 2 * PADDING) +
+                  1.6 * FORM_MM;
 
     need(page, line + height);
     shade(page, MARGIN, page->y, WIDTH, line);
     frame(page, MARGIN, page->y, WIDTH, line);
-    (void)pair_draw(page, &label_style, caption, MARGIN + PADDING,
-                    page->y + 0.8 * MM, WIDTH - 2 * PADDING);
+    (void)form_pair_draw(page->text, &form_label, caption, MARGIN + PADDING,
+                         page->y + 0.8 * FORM_MM, WIDTH - 2 * PADDING);
     page->y += line;
     for (int i = 0; i < 2; i++) {
         double x = MARGIN + i * half;
 
         frame(page, x, page->y, half, height);
-        dashed(page, x + (half - SEAL_BOX) / 2, page->y + 3 * MM, SEAL_BOX,
+        dashed(page, x + (half - SEAL_BOX) / 2, page->y + 3 * FORM_MM, SEAL_BOX,
                SEAL_BOX);
-        (void)pair_draw(page, &centre, &box[i], x,
-                        page->y + SEAL_BOX + 3.6 * MM, half);
+        (void)form_pair_draw(page->text, &centre, &box[i], x,
+                             page->y + SEAL_BOX + 3.6 * FORM_MM, half);
     }
     page->y += height;
 }
@@ -650,14 +463,14 @@ form_page_signature(struct form_page *page,
     frame(page, MARGIN, y, half, upper);
     frame(page, MARGIN, y + upper, half, SIGNATURE_HEIGHT - upper);
     frame(page, MARGIN + half, y, half, SIGNATURE_HEIGHT);
-    (void)pair_draw(page, &label_style, signer, MARGIN + PADDING, y + 1.4 * MM,
-                    half - 2 * PADDING);
-    (void)pair_draw(page, &label_style, &date, MARGIN + PADDING,
-                    y + upper + 1.4 * MM, half - 2 * PADDING);
-    (void)text_draw(page, &value_style, day, MARGIN + 12 * MM,
-                    y + SIGNATURE_HEIGHT - 7.5 * MM, half);
-    (void)pair_draw(page, &label_style, seal, MARGIN + half + PADDING,
-                    y + 1.4 * MM, half - 2 * PADDING);
+    (void)form_pair_draw(page->text, &form_label, signer, MARGIN + PADDING,
+                         y + 1.4 * FORM_MM, half - 2 * PADDING);
+    (void)form_pair_draw(page->text, &form_label, &date, MARGIN + PADDING,
+                         y + upper + 1.4 * FORM_MM, half - 2 * PADDING);
+    (void)form_text_draw(page->text, &form_value, day, MARGIN + 12 * FORM_MM,
+                         y + SIGNATURE_HEIGHT - 7.5 * FORM_MM, half);
+    (void)form_pair_draw(page->text, &form_label, seal, MARGIN + half + PADDING,
+                         y + 1.4 * FORM_MM, half - 2 * PADDING);
     page->y += SIGNATURE_HEIGHT;
 }
 
@@ -665,24 +478,26 @@ void
 form_page_notes(struct form_page *page, const struct definition_text *title,
                 const struct definition_text *note, size_t count)
 {
-    const struct style bold = {8.5, true, INK, PANGO_ALIGN_LEFT};
-    const struct style zh = {NOTE_SIZE, false, 0.25, PANGO_ALIGN_LEFT};
-    const double indent = count > 1 ? 5 * MM : 0;
+    const struct form_style bold = {8.5, true, FORM_INK, FORM_LEFT};
+    const struct form_style zh = {NOTE_SIZE, false, 0.25, FORM_LEFT};
+    const double indent = count > 1 ? 5 * FORM_MM : 0;
     const double width = WIDTH - indent;
     char number[16] = "";
 
-    page->y += 3 * MM;
-    need(page, 20 * MM);
-    page->y += pair_draw(page, &bold, title, MARGIN, page->y, WIDTH) + 1 * MM;
+    page->y += 3 * FORM_MM;
+    need(page, 20 * FORM_MM);
+    page->y +=
+        form_pair_draw(page->text, &bold, title, MARGIN, page->y, WIDTH) +
+        1 * FORM_MM;
     for (size_t i = 0; i < count; i++) {
-        double height = pair_height(page, &zh, &note[i], width);
+        double height = form_pair_height(page->text, &zh, &note[i], width);
 
         need(page, height);
         if (count > 1)
             (void)snprintf(number, sizeof number, "%zu.", i + 1);
-        (void)text_draw(page, &zh, number, MARGIN, page->y, indent);
-        page->y +=
-            pair_draw(page, &zh, &note[i], MARGIN + indent, page->y, width) +
-            0.7 * MM;
+        (void)form_text_draw(page->text, &zh, number, MARGIN, page->y, indent);
+        page->y += form_pair_draw(page->text, &zh, &note[i], MARGIN + indent,
+                                  page->y, width) +
+                   0.7 * FORM_MM;
     }
 }
