@@ -412,7 +412,7 @@ judge_holder(const struct decision_case *what, const char *order_id,
 }
 
 static bool
-judge_officers(const struct decision_case *what, const char *order_id,
+judge_officers(const struct decision_case *what, const struct api_order *over,
                const uint8_t digest[32], struct error *err)
 {
     const struct decision_credential *by[API_DECISIONS_MAX];
@@ -429,13 +429,14 @@ judge_officers(const struct decision_case *what, const char *order_id,
                              api_step_name(decision->step));
         if (!check_officer(what, decision, by[i]->row, err) ||
             !check_interest(envelope->order, &by[i]->row->officer, err) ||
+            !check_interest(over, &by[i]->row->officer, err) ||
             !check_hold(what, digest, &by[i]->row->officer, err))
             return error_wrap(err, "step %s", api_step_name(decision->step));
     }
     if (!check_different(envelope, by, err))
         return false;
     for (size_t i = 0; i < envelope->decision_count; i++)
-        if (!api_decision_verify(&envelope->decision[i], order_id, digest,
+        if (!api_decision_verify(&envelope->decision[i], over->order_id, digest,
                                  &by[i]->verifier, err))
             return false;
     return true;
@@ -453,6 +454,6 @@ decision_judge(const struct decision_case *what, struct error *err)
     if (decision_is_by_holder(what->envelope))
         return judge_holder(what, over->order_id, digest, err) ||
                error_wrap(err, "step holder");
-    return judge_officers(what, over->order_id, digest, err) &&
+    return judge_officers(what, over, digest, err) &&
            check_completion(what, err);
 }

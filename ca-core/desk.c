@@ -117,13 +117,15 @@ issue_once(struct desk *desk, struct error *err)
         return false;
     ok = issue_submit(service->issue, job,
                       desk->until_ms - clock_monotonic_ms(), &answer, err);
-    if (ok && answer.end == ISSUE_ISSUED)
+    /* Whoever sent the same order with another request waited for the same job:
+     * the database tells which request it was for. */
+    if (ok && answer.end == ISSUE_ISSUED && desk->csr.data == NULL)
         ok = answer_make(
             desk->worker->db, desk->set, desk->order,
             &(struct answer_certificate){answer.issuer, answer.serial.octet,
                                          answer.der.data, answer.der.len},
             &desk->answer, err);
-    else if (ok && answer.end == ISSUE_SEEN)
+    else if (ok && answer.end != ISSUE_RACED)
         ok = answer_known(desk, err);
     buf_clear(&answer.der);
     return ok;

@@ -1,6 +1,7 @@
 /* Orders that a device completes: who holds the RA's database but not the
  * device issues nothing (docs/architecture.md, "Orders that a device
  * completes"; domain.md, 1.8 #1). */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -336,6 +337,49 @@ same_order_with_another_request_is_a_conflict(void **state)
     json_decref(second);
 }
 
+struct racer {
+    json_t *envelope;
+    json_t *answer;
+    struct error err;
+};
+
+static void *
+race(void *arg)
+{
+    struct racer *racer = arg;
+
+    racer->answer = core_hand_in(&core, racer->envelope, &racer->err);
+    return NULL;
+}
+
+static void
+two_requests_at_once_make_one_certificate_and_one_conflict(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 8; round++) {
+        struct racer racers[2] = {0};
+        pthread_t threads[2];
+        char name[32];
+
+        (void)snprintf(name, sizeof name, "竞争公司 %d", round);
+        racers[0].envelope = ready(name);
+        racers[1].envelope = json_deep_copy(racers[0].envelope);
+        for (int i = 0; i < 2; i++)
+            complete(racers[i].envelope, "UK-0001", &device, &device, NULL);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(
+                pthread_create(&threads[i], NULL, race, &racers[i]), 0);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_true((racers[0].answer == NULL) != (racers[1].answer == NULL));
+        for (int i = 0; i < 2; i++) {
+            if (racers[i].answer == NULL)
+                assert_int_equal(racers[i].err.code, ERROR_CONFLICT);
+            json_decref(racers[i].answer);
+        }
+    }
+}
+
 static void
 reissue_and_change_are_activated_too(void **state)
 {
@@ -476,6 +520,8 @@ main(void)
         cmocka_unit_test(making_is_needed_and_is_signed_with_the_device_in_it),
         cmocka_unit_test(activation_ends_and_does_not_wait_for_ever),
         cmocka_unit_test(same_order_with_another_request_is_a_conflict),
+        cmocka_unit_test(
+            two_requests_at_once_make_one_certificate_and_one_conflict),
         cmocka_unit_test(reissue_and_change_are_activated_too),
         cmocka_unit_test(
             interrupted_activation_goes_on_with_the_recorded_request),

@@ -217,6 +217,21 @@ hold_with_pending_needs_the_first_review_of_that_order(void **state)
     json_decref(pending);
 }
 
+/* Of either order: who hands the hold in chooses its applicant. */
+static void
+applicant_of_what_is_pending_does_not_hold(void **state)
+{
+    const char *serial = issued("申请公司");
+    json_t *pending = core_change_order("revoke", serial, "superseded");
+
+    (void)state;
+    json_object_set_new(json_object_get(pending, "applicant"), "person",
+                        json_string("P-FIRST"));
+    core_refused(&core, one(hold_for(pending, serial), passed(pending)),
+                 ERROR_DENIED, "the applicant may not decide");
+    json_decref(pending);
+}
+
 static void
 release_needs_another_person_than_the_first_reviewer(void **state)
 {
@@ -345,6 +360,7 @@ main(void)
             hold_with_pending_needs_the_first_review_of_that_order),
         cmocka_unit_test(
             approval_releases_nothing_and_rejection_carries_nothing_out),
+        cmocka_unit_test(applicant_of_what_is_pending_does_not_hold),
         cmocka_unit_test(hold_for_another_reason_is_not_released_by_one_person),
         cmocka_unit_test(pending_is_a_whole_order_of_its_own_kind),
         cmocka_unit_test(release_needs_another_person_than_the_first_reviewer),
