@@ -193,8 +193,9 @@ handle_payment_choose(void *arg, const struct http_request *req,
 /* ---- How it stands ---------------------------------------------------------
  */
 
-/* Asks the provider while an order is open. That it is away is no failure: what
- * we know is answered, and the job asks again. */
+/* Asks the provider while an order is open, or makes the order that could not
+ * be made when it was chosen. That the provider is away is no failure: what we
+ * know is answered, and the job asks again. */
 static bool
 refresh(struct ra_worker *worker, const struct db_payment *payment,
         char pay_url[PROVIDER_URL_MAX + 1])
@@ -203,9 +204,13 @@ refresh(struct ra_worker *worker, const struct db_payment *payment,
     struct error problem = {0};
     bool ok;
 
-    ok = payment_provider_new(worker->ra->config, &provider, &problem) &&
-         receipt_ask(worker->business, worker->db, provider, payment->id,
-                     clock_now(), pay_url, &problem);
+    if (payment->provider_id == NULL)
+        ok = order_make(worker, payment->id, payment->number, payment->amount,
+                        pay_url, &problem);
+    else
+        ok = payment_provider_new(worker->ra->config, &provider, &problem) &&
+             receipt_ask(worker->business, worker->db, provider, payment->id,
+                         clock_now(), pay_url, &problem);
     if (!ok)
         log_failure("payment.ask", &problem);
     payment_provider_free(provider);
@@ -222,7 +227,9 @@ show(struct ra_worker *worker, const char *number, json_t **out,
 
     if (!payment_of(worker, number, &payment, err))
         return false;
-    if (strcmp(payment.state, "created") == 0 && payment.provider_id != NULL &&
+    if (strcmp(payment.state, "created") == 0 &&
+        (payment.provider_id != NULL ||
+         (payment.method != NULL && strcmp(payment.method, "online") == 0)) &&
         payment_provider_is_set(worker->ra->config)) {
         is_asked = refresh(worker, &payment, pay_url);
         db_payment_clear(&payment);

@@ -600,6 +600,25 @@ a_provider_that_is_away_is_no_failure_of_looking(void **state)
 }
 
 static void
+an_order_that_could_not_be_made_is_made_when_one_looks_again(void **state)
+{
+    json_t *out;
+
+    (void)state;
+    provider_is_away = true;
+    assert_int_equal(ask(handle_payment_choose, HTTP_POST, "number", CASE_1, "",
+                         "{\"method\":\"online\"}", NULL),
+                     503);
+    provider_is_away = false;
+    assert_int_equal(
+        ask(handle_payment_show, HTTP_GET, "number", CASE_1, "", NULL, &out),
+        200);
+    assert_string_equal(json_string_value(json_object_get(out, "pay_url")),
+                        "https://pay.example/1");
+    json_decref(out);
+}
+
+static void
 another_accounts_case_is_not_there(void **state)
 {
     (void)state;
@@ -754,6 +773,7 @@ main(void)
         TEST(a_notice_that_is_signed_and_wrong_is_refused),
         TEST(the_click_paid_asks_the_provider_and_believes_nothing_else),
         TEST(a_provider_that_is_away_is_no_failure_of_looking),
+        TEST(an_order_that_could_not_be_made_is_made_when_one_looks_again),
         TEST(another_accounts_case_is_not_there),
         TEST(what_is_no_choice_is_refused),
         TEST(a_bank_transfer_is_confirmed_by_finance_alone_and_once),
