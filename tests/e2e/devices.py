@@ -17,9 +17,13 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "sim"))
 import device  # noqa: E402
+import documented  # noqa: E402
 import play  # noqa: E402
 
 state, work = sys.argv[1:3]
+document = documented.Document(os.path.join(HERE, "..", "..", "docs", "openapi.yaml"))
+document.watch(play.Line, play.Refused, only=("devices", "client"))
+document.watch(device.Line, device.Refused)
 stage = play.Play(state)
 world = stage.env["SIGNET_WORLD_URL"]
 url, bundle = stage.env["SIGNET_RA_URL"], stage.env["SIGNET_CA_BUNDLE"]
@@ -184,6 +188,21 @@ refused(403, mine.unlock, unlock, "%06d" % ((int(code) + 1) % 10 ** 6), "N3w-Pas
 check(mine.unlock(unlock, code, "N3w-Passw0rd")["state"] == "done", "a one-time password sets a new PIN")
 check(mine.check_pin("N3w-Passw0rd") and not mine.is_locked(), "and the device works again")
 
+# A second one, pulled out before it was through: both PINs stay good for the third.
+admin = mine.pins()["admin"]
+unlock = applicant.call("POST", "/v1/cases", {"business": "unlock", "fields": who})["number"]
+applicant.submit(unlock)
+mine.ask_code(unlock)
+line = f"/v1/client/unlocks/{unlock}"
+mine.line.post(f"{line}/verification", mine.call("verify", unlock, "device.key",
+                                                 code=message(mobile, "验证码([0-9]{6})", after=1)))
+first = mine.line.post(f"{line}/administrator-pin", mine.call("administrator-pin", unlock, "device.key"))
+again = mine.line.post(f"{line}/administrator-pin", mine.call("administrator-pin", unlock, "device.key"))
+check(first == again and first["admin_pin"] == admin != first["next_admin_pin"], "the PINs are the same until acknowledged")
+check(mine.line.post(f"{line}/failed", mine.call("failed", unlock, "device.key", reason="pulled out"))["state"] == "failed",
+      "an unlocking that failed is at its end")
+refused(409, mine.line.post, f"{line}/administrator-pin", mine.call("administrator-pin", unlock, "device.key"))
+
 # ---- A change: the device comes back, is rewritten and goes out again ---------------
 
 stage.platform.put(f"/v1/platform/accounts/{account}",
@@ -212,5 +231,21 @@ mine.rewrite()
 made = mine.personalise(number, maker_line)
 maker.decide(number, "making", device=made)
 refused(409, mine.activate, code, "Passw0rd!")
-maker.post(f"/v1/cases/{number}/shipments", {**parcel, "tracking": f"sf{run + 1:010d}"})
+sent = maker.post(f"/v1/cases/{number}/shipments", {**parcel, "tracking": f"sf{run + 1:010d}"})
+maker.post(f"/v1/shipments/{sent['id']}/delivered")
+refused(409, applicant.post, f"/v1/cases/{number}/activation-code")  # within 60 s
 check(mine.activate(code, "Passw0rd!")["state"] == "done", "the device that was rewritten and sent is activated")
+
+# ---- The rest ------------------------------------------------------------------------
+
+refused(400, maker.post, "/v1/devices", {"batch": "e2e", "model": "simulated", "serials": ["lower case"]})
+listed = maker.get("/v1/devices?state=active&limit=100")["devices"]
+check(any(one["serial"] == mine.serial for one in listed), "the device is listed as active")
+maker.post(f"/v1/devices/{other_serial}/state", {"to": "destroyed", "remark": "broken"})
+refused(409, maker.post, f"/v1/devices/{other_serial}/state", {"to": "returned"})
+refused(403, stage.officer("first").post, f"/v1/devices/{other_serial}/state", {"to": "lost"})
+# A renewal begins in a certificate's last 90 days, a seal needs its maker: unit/test_client.
+left = [name for name in document.unasked(("devices", "client")) if name not in (
+    "resendActivationCode", "sendHandlerCode", "confirmHandler", "requestRenewal", "signRenewal", "confirmRenewal",
+    "confirmSeal")]
+check(not left, f"{len(document.seen)} operations answered as documented {left or ''}")
