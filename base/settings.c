@@ -159,8 +159,9 @@ const struct config_setting config_settings[] = {
     {"ra.scan_path", CONFIG_PATH, 1, TEXT_MAX,
      "/usr/libexec/signet/signet-scan",
      "The program that examines uploads, without network and files."},
-    {"ra.scan_max", CONFIG_INT, 1, 64, "4",
-     "Number of uploads that are examined at once; one more is answered 503."},
+    {"ra.scan_max", CONFIG_INT, 1, 64, "3",
+     "Number of uploads that are examined at once, each with up to 640 MB; as "
+     "many wait 2 seconds for their turn, one more is answered 503."},
     {"ra.scan_timeout_s", CONFIG_INT, 1, 600, "60",
      "Seconds after which the examination of an upload is ended, and the "
      "upload refused."},

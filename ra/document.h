@@ -12,7 +12,7 @@
 #include "ra/case_apply.h"
 
 enum {
-    DOCUMENT_NAME_MAX = 120, /* characters of a file's name */
+    DOCUMENT_NAME_MAX = 200, /* characters of a file's name */
     /* Uploads to one slot of a case, whatever became of them: they are all
      * kept, so somebody has to look before there are more. */
     DOCUMENT_TRIES_MAX = 40,

@@ -9,7 +9,7 @@
 #include "ra/document.h"
 #include "ra/scan_wire.h"
 
-enum { NAME_OCTETS_MAX = 4 * DOCUMENT_NAME_MAX, HEADER_MAX = 2048 };
+enum { NAME_OCTETS_MAX = 4 * DOCUMENT_NAME_MAX, HEADER_MAX = 4096 };
 
 /* Who compares scans, and who checks those who did. */
 static const unsigned viewers =

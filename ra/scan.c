@@ -4,14 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,12 +20,51 @@
 
 enum {
     READ_AT_ONCE = 65536,
+    TURN_S = 2,  /* to wait for one's turn, on a thread that others want */
     NO_JAIL = 3, /* exit status of signet-scan without its walls */
 };
 
-/* How many this process examines just now: memory and processors are its
- * host's, not the cluster's. */
-static atomic_int under_way;
+/* How many this process examines just now, and how many wait for their turn:
+ * memory and processors are its host's, not the cluster's. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t left;
+    int64_t under_way;
+    int64_t waiting;
+} turn = {.lock = PTHREAD_MUTEX_INITIALIZER, .left = PTHREAD_COND_INITIALIZER};
+
+/* False when there are `most` already and none of them leaves soon, or as many
+ * wait. */
+static bool
+turn_take(int64_t most)
+{
+    struct timespec until;
+    int rc = 0;
+    bool ok;
+
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += TURN_S;
+    (void)pthread_mutex_lock(&turn.lock);
+    if (turn.under_way >= most && turn.waiting < most) {
+        turn.waiting++;
+        while (turn.under_way >= most && rc == 0)
+            rc = pthread_cond_timedwait(&turn.left, &turn.lock, &until);
+        turn.waiting--;
+    }
+    if ((ok = turn.under_way < most))
+        turn.under_way++;
+    (void)pthread_mutex_unlock(&turn.lock);
+    return ok;
+}
+
+static void
+turn_leave(void)
+{
+    (void)pthread_mutex_lock(&turn.lock);
+    turn.under_way--;
+    (void)pthread_cond_signal(&turn.left);
+    (void)pthread_mutex_unlock(&turn.lock);
+}
 
 struct child {
     pid_t pid;
@@ -246,13 +286,14 @@ scan_examine(const struct config *config, const uint8_t *data, size_t len,
         return error_set(err, ERROR_INPUT,
                          "文件过大，最多 %d MB / the file is larger than %d MB",
                          SCAN_FILE_MAX >> 20, SCAN_FILE_MAX >> 20);
-    if (atomic_fetch_add(&under_way, 1) >= config_int(config, "ra.scan_max"))
-        error_set(err, ERROR_BUSY, "too many uploads are examined just now");
-    else if (file_in_memory(data, len, &in, err))
+    if (!turn_take(config_int(config, "ra.scan_max")))
+        return error_set(err, ERROR_BUSY,
+                         "too many uploads are examined just now");
+    if (file_in_memory(data, len, &in, err)) {
         ok = examine(config, in, len, out, err);
-    (void)atomic_fetch_sub(&under_way, 1);
-    if (in >= 0)
         (void)close(in);
+    }
+    turn_leave();
     return ok;
 }
 

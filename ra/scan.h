@@ -25,16 +25,18 @@ struct scan {
     const char *media_type; /* static */
     struct scan_page page[SCAN_PAGES_MAX];
     int page_count;
-    /* Texts of the QR codes seen that begin as those of our forms do. */
+    /* Texts of the QR codes seen on the first four pages that begin as those of
+     * our forms do. */
     char code[SCAN_CODES_MAX][SCAN_CODE_MAX + 1];
     int code_count;
     struct buf jpegs;
 };
 
 /* ERROR_INPUT says what is wrong with the file, in words for the applicant;
- * ERROR_BUSY when too many are examined just now (setting ra.scan_max), or the
- * child could not be started. `len` may be anything: more than SCAN_FILE_MAX is
- * ERROR_INPUT. The caller clears `out`. From any thread. */
+ * ERROR_BUSY when too many are examined just now (setting ra.scan_max; it waits
+ * 2 s for its turn), or the child could not be started. `len` may be anything:
+ * more than SCAN_FILE_MAX is ERROR_INPUT. The caller clears `out`. From any
+ * thread. */
 bool scan_examine(const struct config *config, const uint8_t *data, size_t len,
                   struct scan *out, struct error *err) MUST_CHECK;
 void scan_clear(struct scan *scan);

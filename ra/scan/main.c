@@ -22,6 +22,7 @@ enum {
     SHORT_SIDE_MIN = 100,
     WORK_SIDE_MAX = 2400, /* what codes and skew need */
     A4_TENTHS = 117,      /* its long side in tenths of an inch */
+    CODE_PAGES = 4,       /* forms have two; booklets have none */
     NO_JAIL = 3,          /* exit status: scan.c */
 };
 
@@ -50,6 +51,7 @@ type_of(const uint8_t *data, size_t len, enum scan_type *out)
     return false;
 }
 
+/* `codes` NULL: none are looked for. */
 static void
 report(PIX *take_pix, int dpi, struct codes *codes)
 {
@@ -59,7 +61,8 @@ report(PIX *take_pix, int dpi, struct codes *codes)
     pixDestroy(&take_pix);
     if (work == NULL || !page_examine(work, &page))
         answer_problem(SCAN_BROKEN);
-    code_read(work, codes);
+    if (codes != NULL)
+        code_read(work, codes);
     pixDestroy(&work);
     answer_page(&(struct answer_page){page.width, page.height, dpi,
                                       page.skew_centidegrees, page.flags,
@@ -135,7 +138,7 @@ examine_pdf(const uint8_t *data, size_t len, struct codes *codes)
 
         if (pix == NULL)
             answer_problem(SCAN_BROKEN);
-        report(pix, pdf.dpi[i], codes);
+        report(pix, pdf.dpi[i], i < CODE_PAGES ? codes : NULL);
     }
     if (!pdf_close(&pdf))
         answer_problem(SCAN_BROKEN);
