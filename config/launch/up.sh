@@ -9,7 +9,22 @@ launch_up() {
     [ -f "$STATE/complete" ] || make_state
     launch_start
     launch_wait
+    keep_calendar
     print_welcome
+}
+
+# Holidays and make-up days, each year's once: what an administrator changed
+# afterwards stays.
+keep_calendar() {
+    for csv in "$SOURCE"/config/calendar/*.csv; do
+        taken="$STATE/run/calendar-$(basename "$csv" .csv)"
+        [ ! -f "$taken" ] || continue
+        program_as_owner calendar import "$csv" --officer "$STATE/officers/admin-a" >/dev/null || {
+            say "the working days of $csv were not taken; the next ./signet up tries again"
+            continue
+        }
+        as_owner touch "$taken"
+    done
 }
 
 # In a subshell: around a function the shell keeps a copy of our output open,
