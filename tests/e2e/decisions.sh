@@ -125,6 +125,29 @@ envelope "$order" "$(decision "$order" first-review first)" | submit >/dev/null
 release=$(new_revocation release "$serial" | jq -c --argjson pending "$pending" '. + {pending: $pending}')
 envelope "$release" "$(decision "$pending" second-review second '' '' "$rejection")" | refused 403 'an old rejection releases another hold'
 
+# --- an officer by passkey: made, and used, by openssl
+origin=https://localhost:${SIGNET_RA_URL##*:}
+mkdir -p "$WORK/officers/key-$unique"
+new_key "$WORK/officers/key-$unique/passkey.key" ec-p256
+new_id >"$WORK/officers/key-$unique/officer_id"
+enroll_passkey() { # ORIGIN
+    jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg officer "$(cat "$WORK/officers/key-$unique/officer_id")" --arg person "K-$unique" \
+        --argjson credential "$(passkey "key-$unique" "$1")" \
+        '{order_id: $id, kind: "enroll-officer", created_at: $now,
+          officer: {officer_id: $officer, name: "passkey", person: $person, roles: ["second-reviewer"], credential: $credential}}'
+}
+enroll_passkey https://evil.example | administer | refused 400 'a passkey whose page is not of its RP'
+enroll_passkey https://localhost:1 | administer | refused 403 'a passkey of a page that is not ours'
+enroll_passkey "$origin" | administer | submit >/dev/null
+order=$(new_order issue by-passkey ec-p256)
+first=$(decision "$order" first-review first)
+envelope "$order" "$first" "$(by_passkey "$order" second-review "key-$unique" https://localhost:1)" | refused 403 'an assertion of another page'
+envelope "$order" "$first" "$(by_passkey "$order" second-review "key-$unique" "$origin" 01)" | refused 403 'an assertion without the user verified'
+other=$(new_order issue by-passkey-other ec-p256)
+envelope "$order" "$first" "$(by_passkey "$other" second-review "key-$unique" "$origin")" | refused 403 'an assertion for another order'
+envelope "$order" "$first" "$(by_passkey "$order" second-review "key-$unique" "$origin")" | submit >/dev/null
+echo 'ok the passkey decides'
+
 refusals=$(psql -qAtX -d "$SIGNET_PG" -c "SELECT count(*) FROM log.entry WHERE event = 'order.refused'")
-[ "$refusals" -ge 29 ] || fail "only $refusals refusals are in the log"
+[ "$refusals" -ge 34 ] || fail "only $refusals refusals are in the log"
 echo "ok $refusals refusals are in the log"

@@ -104,6 +104,34 @@ completed() {
         --arg signature "$signature" '. + {csr: $csr, device: {serial: $serial, spki: $spki}, device_signature: $signature}' "$WORK/incomplete"
 }
 
+# A passkey by openssl: $WORK/officers/NAME/{passkey.key,officer_id}; RP ID and origin of the console.
+RP_ID=localhost
+unhex() { tr a-f A-F | basenc --base16 -d; }
+hex() { od -An -vtx1 | tr -d ' \n'; }
+raw_id_of() { printf 'raw id of %s' "$1" | openssl dgst -sha256 -binary; }
+passkey() { # NAME ORIGIN: the credential; COSE_Key by RFC 9053, 7.1.1
+    point=$(openssl pkey -in "$WORK/officers/$1/passkey.key" -pubout -outform DER | tail -c 64 | hex)
+    jq -cn --arg key "$(printf 'a5010203262001215820%s225820%s' "${point%????????????????????????????????????????????????????????????????}" "${point#????????????????????????????????????????????????????????????????}" | unhex | base64 -w0)" \
+        --arg id "$(raw_id_of "$1" | base64 -w0)" --arg rp "$RP_ID" --arg origin "$2" \
+        '{kind: "passkey", public_key: $key, raw_id: $id, rp_id: $rp, origin: $origin}'
+}
+
+# by_passkey ORDER-JSON STEP NAME ORIGIN [FLAGS]: as a browser asks for it (05: present and verified).
+by_passkey() {
+    folder=$WORK/officers/$3
+    statement=$(jq -cnjS --arg at "$(now)" --arg digest "$(printf '%s' "$1" | canonical | sha256sum | cut -d' ' -f1)" \
+        --arg order "$(printf '%s' "$1" | jq -r .order_id)" --arg step "$2" --arg officer "$(cat "$folder/officer_id")" \
+        '{decided_at: $at, digest: $digest, officer_id: $officer, order_id: $order, step: $step, verdict: "approve"}')
+    challenge=$(printf '%s' "$statement" | openssl dgst -sha256 -binary | basenc --base64url | tr -d '=')
+    printf '{"type":"webauthn.get","challenge":"%s","origin":"%s","crossOrigin":false}' "$challenge" "$4" >"$WORK/client_data"
+    { printf '%s' "$RP_ID" | openssl dgst -sha256 -binary; printf '%s00000000' "${5:-05}" | unhex; } >"$WORK/authenticator_data"
+    signature=$({ cat "$WORK/authenticator_data"; openssl dgst -sha256 -binary "$WORK/client_data"; } |
+        openssl dgst -sha256 -sign "$folder/passkey.key" | base64 -w0)
+    printf '%s' "$statement" | jq -c --arg credential "$(raw_id_of "$3" | sha256sum | cut -d' ' -f1)" --arg signature "$signature" \
+        --arg data "$(base64 -w0 <"$WORK/authenticator_data")" --arg client "$(base64 -w0 <"$WORK/client_data")" \
+        'del(.digest, .order_id) + {credential_id: $credential, signature: $signature, authenticator_data: $data, client_data: $client}'
+}
+
 envelope() { # ORDER-JSON DECISION...
     order=$1
     shift
