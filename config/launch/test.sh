@@ -1,7 +1,8 @@
 # ./signet test and ./signet bench.
 
 TEST_PACKAGES='poppler-utils libzbar-dev libcmocka-dev clang clang-format libclang-rt-14-dev opensc gnutls-bin libnss3-tools
-    default-jdk-headless postgresql-client-15 libxml2-utils python3 python3-yaml jq strace procps mandoc'
+    default-jdk-headless postgresql-client-15 libxml2-utils python3 python3-yaml jq strace procps mandoc
+    nodejs npm chromium fonts-noto-cjk'
 BENCH_PACKAGES='nginx-light wrk valgrind jq libcmocka-dev'
 
 # Three trees: everything under address and undefined sanitizers; what has

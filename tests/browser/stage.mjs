@@ -46,7 +46,7 @@ const fields = [
 const slots = [
     ['certificate-form', '机构数字证书申请表', 'Certificate form'], ['seal-form', '电子印章申请表', 'Seal form'],
     ['business-licence', '营业执照副本', 'Business licence'], ['handler-id', '经办人身份证', 'Handler’s identity card'],
-].map(([name, zh, en]) => ({ name, label: text(zh, en), check: [text('加盖单位公章', 'Unit stamp is there'), text('与填写内容一致', 'Agrees with the fields')] }));
+].map(([slot, zh, en]) => ({ slot, label: text(zh, en), checks: [text('加盖单位公章', 'Unit stamp is there'), text('与填写内容一致', 'Agrees with the fields')] }));
 const definition = (business, zh, en) => ({ business, name: text(zh, en), summary: text(zh, en), fields, slots, reviews: 2, prices: [] });
 
 export const order = { created_at: '2026-11-24T12:00:00Z', kind: 'issue', order_id: '6d0b4a2e-92b1-4f67-8c0d-aaaaaaaaaaaa', profile: 'organisation-signing',
@@ -64,14 +64,14 @@ export function answers(digestOf) {
         fields: { unit_name: units[0], uscc: '91330100MA27XYW12A', kind: 'company', province: '浙江省', locality: '杭州市', street: '西湖区文三路 90 号东部软件园 3 号楼', years: '2',
             seal: 'yes', seals: '[{"type":"official","name":"杭州云栖示例科技有限公司"}]', handler_name: '周经办', handler_id_number: '330106199003071234',
             handler_mobile: '13800000000', handler_email: 'zhou@example.com', delivery_address: '杭州市西湖区文三路 90 号前台' },
-        slots: slots.map((slot, i) => ({ slot: slot.name, is_required: true, is_wanted: true, document: i === 3 ? undefined :
+        slots: slots.map((slot, i) => ({ slot: slot.slot, is_required: true, is_wanted: true, document: i === 3 ? undefined :
             { id: other, file_name: `扫描 ${i}.pdf`, media_type: 'application/pdf', len: 812345, page_count: i === 0 ? 2 : 1, added_at: ago(5000), revision: 1 } })),
         forms: [{ kind: 'certificate', revision: 1, is_current: true }],
         findings: [
             { subject: 'field:handler_id_number', code: 'id-check-digit', level: 'warning', message: text('身份证号码校验位不正确', 'The check digit of the identity number is wrong') },
             { subject: 'document:business-licence', code: 'skew', level: 'note', message: text('扫描件倾斜约 3°', 'The scan is skewed by about 3°') }],
         changes: number.endsWith('2') ? [{ field: 'unit_name', old: '杭州云栖旧名有限公司', new: units[0] }, { field: 'street', old: '西湖区文二路 1 号', new: '西湖区文三路 90 号' }] : undefined,
-        checklist: slots.map((slot) => ({ slot: slot.name, items: slot.check })),
+        checklist: slots.map((slot) => ({ slot: slot.slot, items: slot.checks })),
         decisions: number.endsWith('3') ? [{ step: 'first-review', verdict: 'approve', officer_id: other, decided_at: ago(90000) }] : [],
         payment: { id: other, amount: 40000, received: 40000, refunded: 0, state: 'paid' },
         papers: [{ slot: 'certificate-form', state: 'received' }, { slot: 'business-licence', state: 'defective', remark: '公章不清' }, { slot: 'handler-id', state: 'awaited' }],

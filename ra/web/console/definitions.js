@@ -21,7 +21,7 @@ export async function definitionOf(business) {
 }
 
 const labelIn = (list, name) => {
-    const one = (list || []).find((item) => item.name === name);
+    const one = (list || []).find((item) => (item.name ?? item.slot) === name);
     return one ? both(one.label) : said(() => name);
 };
 

@@ -92,6 +92,12 @@ const ship = (row) => {
 async function casesPanel(box) {
     const page = await get(`/queue${query({ mine: 1, limit: 50 })}`);
     const devices = new Map((await get('/devices').catch(() => ({ devices: [] }))).devices.map((one) => [one.serial, one]));
+    // Signed for, and not sent yet: no longer in the queue, and still to be done.
+    const toShip = [...devices.values()].filter((one) => ['personalised', 'rewritten'].includes(one.state) && one.number &&
+        !page.cases.some((row) => row.number === one.number)).slice(0, 20);
+    const unsigned = new Set(page.cases.map((row) => row.number));
+    for (const one of toShip)
+        page.cases.push(await get(`/cases/${one.number}`));
     const stateOf = (row) => row.device && devices.get(row.device)?.state;
     box.append(table({
         caption: say('making.cases'), rows: page.cases, href: (row) => `#/case/${row.number}`, empty: say('making.none'),
@@ -104,7 +110,7 @@ async function casesPanel(box) {
             { label: '', cell: (row) => el('div.row', [
                 !row.device && button(say('making.allocate'), () => allocate(row), { kind: 'small' }),
                 ['allocated', 'returned'].includes(stateOf(row)) && button(say('making.personalise'), () => personalise(row), { kind: 'small' }),
-                ['personalised', 'rewritten'].includes(stateOf(row)) && [button(say('making.sign'), () => sign(row), { kind: 'small' }),
+                ['personalised', 'rewritten'].includes(stateOf(row)) && [unsigned.has(row.number) && button(say('making.sign'), () => sign(row), { kind: 'small' }),
                     button(say('making.ship'), () => ship(row), { kind: 'small' })],
             ]) },
         ],

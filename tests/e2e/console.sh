@@ -1,0 +1,8 @@
+#!/bin/sh
+# The officers' console in a real browser: log-in, every view, a case from its
+# first review to its certificate.
+. "$(dirname "$0")/lib.sh"
+need_state
+
+export SIGNET_STATE="$STATE"
+sh "$SIGNET_SOURCE/tests/browser/run.sh" officers console-views review
