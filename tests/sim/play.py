@@ -350,7 +350,7 @@ class Office(Play):
         seals = json.dumps([{"type": "official", "name": name or f"演示{number}号贸易有限公司"}], ensure_ascii=False)
         own = {
             "new": {**domicile, **handler, **delivery, "years": "2", "seal": "yes", "seals": seals},
-            "renew": {**handler, "years": "1", "encrypted_files": "none", "agreement": "accepted"},
+            "renew": {**handler, "years": "1", "encrypted_files": "none", "agreement": "yes"},
             "reissue": {**domicile, **handler, **delivery, "reason": "lost", "encrypted_files": "none", "seal": "yes", "seals": seals},
             "change": {**domicile, **handler, **delivery, "encrypted_files": "none", "seal": "yes", "seals": seals},
             "seal": {"operation": "apply", "seals": seals, "handler_name": "周经办", "handler_mobile": mobile(number)},
