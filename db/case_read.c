@@ -171,13 +171,15 @@ db_search(struct db *db, const struct db_search *search, db_each *each,
  * ------------------------------------------------------------------ */
 
 bool
-db_certificates(struct db *db, const char *account, const char *number,
+db_certificates(struct db *db, const struct db_certificate_filter *filter,
                 size_t max, db_each *each, void *arg, struct error *err)
 {
     struct db_params p = {0};
 
-    db_bind_text(&p, account);
-    db_bind_text(&p, number);
+    db_bind_text(&p, filter->account);
+    db_bind_text(&p, filter->number);
+    db_bind_text(&p, filter->device);
+    bind_octets(&p, filter->serial, 16);
     db_bind_int64(&p, (int64_t)max);
     return db_stream(db, DB_RA_CERTIFICATES, &p, each, arg, err) ||
            error_wrap(err, "certificates");
@@ -198,7 +200,9 @@ db_certificates_read(const struct db_result *row, size_t at,
            db_read_text_null(row, at, 7, &out->reason, err) &&
            db_read_time(row, at, 8, &out->not_before, err) &&
            db_read_time(row, at, 9, &out->not_after, err) &&
-           db_read_time_null(row, at, 10, &out->bound_at, err);
+           db_read_time_null(row, at, 10, &out->bound_at, err) &&
+           db_read_text(row, at, 11, &out->unit_name, err) &&
+           db_read_bytes(row, at, 12, &out->der, &out->der_len, err);
 }
 
 /* ---- Overviews

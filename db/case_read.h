@@ -72,8 +72,14 @@ struct db_search {
 bool db_search(struct db *db, const struct db_search *search, db_each *each,
                void *arg, struct error *err) MUST_CHECK;
 
-/* Certificates of an account, or of a case (NULL: any), newest first. Texts are
- * borrowed from the row. */
+/* Certificates of which all holds that is set, newest first. Texts are borrowed
+ * from the row. */
+struct db_certificate_filter {
+    const char *account;
+    const char *number; /* of the case that issued them */
+    const char *device;
+    const uint8_t *serial; /* 16 octets */
+};
 struct db_certificate_row {
     const char *issuer;
     uint8_t serial[16];
@@ -84,8 +90,11 @@ struct db_certificate_row {
     const char *reason; /* NULL if none */
     int64_t not_before, not_after;
     int64_t bound_at; /* 0: not bound */
+    const char *unit_name;
+    const uint8_t *der;
+    size_t der_len;
 };
-bool db_certificates(struct db *db, const char *account, const char *number,
+bool db_certificates(struct db *db, const struct db_certificate_filter *filter,
                      size_t max, db_each *each, void *arg,
                      struct error *err) MUST_CHECK;
 bool db_certificates_read(const struct db_result *row, size_t at,

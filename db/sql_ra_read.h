@@ -101,10 +101,13 @@
         {"ra_certificates",                                                    \
          "SELECT h.issuer, h.serial, h.pair::integer, h.number, h.account,"    \
          " h.device, h.state, h.reason, h.not_before, h.not_after,"            \
-         " h.bound_at FROM ra.holder_certificate h"                            \
+         " h.bound_at, c.unit_name, h.der"                                     \
+         " FROM ra.holder_certificate h JOIN ra.case_file c USING (number)"    \
          " WHERE ($1::text IS NULL OR h.account = $1)"                         \
          " AND ($2::text IS NULL OR h.number = $2)"                            \
-         " ORDER BY h.not_before DESC, h.number DESC, h.pair LIMIT $3"},       \
+         " AND ($3::text IS NULL OR h.device = $3)"                            \
+         " AND ($4::bytea = '' OR h.serial = $4)"                              \
+         " ORDER BY h.not_before DESC, h.number DESC, h.pair LIMIT $5"},       \
     [DB_RA_TURNAROUND] =                                                       \
         {"ra_turnaround",                                                      \
          "SELECT (c.completed_at AT TIME ZONE INTERVAL '8 "                    \

@@ -27,16 +27,39 @@ state_now(const char *state, int64_t not_after, int64_t now)
     return strcmp(state, "revoked") != 0 && not_after < now ? "expired" : state;
 }
 
-static json_t *
+/* The subject as RFC 4514 writes it, in UTF-8; nothing when there is none to
+ * read. */
+static void
+set_subject(json_t *json, const uint8_t *der, size_t len)
+{
+    const unsigned char *p = der;
+    X509 *cert = d2i_X509(NULL, &p, (long)len);
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    long size;
+
+    if (cert != NULL && bio != NULL &&
+        X509_NAME_print_ex(bio, X509_get_subject_name(cert), 0,
+                           XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0 &&
+        (size = BIO_get_mem_data(bio, &data)) > 0)
+        json_object_set_new(json, "subject", json_stringn(data, (size_t)size));
+    ERR_clear_error();
+    BIO_free(bio);
+    X509_free(cert);
+}
+
+json_t *
 certificate_json(const struct db_certificate_row *row, int64_t now)
 {
     json_t *json = json_object();
 
     json_set_text(json, "issuer", row->issuer);
     json_set_hex(json, "serial", row->serial, sizeof row->serial);
-    json_set_text(json, "use", row->pair == 1 ? "signing" : "encryption");
-    json_set_text(json, "case", row->number);
+    json_set_int(json, "pair", row->pair);
+    json_set_text(json, "number", row->number);
     json_set_text(json, "account", row->account);
+    json_set_text(json, "unit_name", row->unit_name);
+    set_subject(json, row->der, row->der_len);
     if (row->device != NULL)
         json_set_text(json, "device", row->device);
     json_set_text(json, "state", state_now(row->state, row->not_after, now));
@@ -90,6 +113,7 @@ handle_certificate_list(void *arg, const struct http_request *req,
     struct certificates all = {.now = clock_now()};
     char asked[ACCOUNT_NAME_MAX + 1] = "";
     const char *account = asked;
+    struct db_certificate_filter filter = {0};
     struct caller caller;
     struct error err = {0};
     json_t *out;
@@ -104,8 +128,9 @@ handle_certificate_list(void *arg, const struct http_request *req,
         return;
     }
     all.list = json_array();
-    if (!db_certificates(worker->db, account, NULL, LIST_MAX, certificates_add,
-                         &all, &err)) {
+    filter.account = account;
+    if (!db_certificates(worker->db, &filter, LIST_MAX, certificates_add, &all,
+                         &err)) {
         json_decref(all.list);
         http_reply_error(res, req, "certificate.list", &err);
         return;
@@ -133,54 +158,44 @@ pem_add(json_t *list, const uint8_t *der, size_t len, struct error *err)
     return ok;
 }
 
+/* Another's is as if there were none. */
 static bool
 show(struct ra_worker *worker, const struct http_request *req,
      const struct caller *caller, json_t **out, struct error *err)
 {
     struct certificates halves = {.now = clock_now()};
     const char *issuer = http_param(req, "issuer");
-    const char *text = http_param(req, "serial");
+    struct db_certificate_filter filter = {0};
     struct db_holder holder = {0};
     uint8_t serial[DB_HOLDER_SERIAL_LEN];
-    struct db_certificate_row row;
     json_t *chain = json_array();
     size_t len = 0;
     bool is_found = false;
     bool ok = false;
 
     halves.list = json_array();
-    if (!text_unhex(text, serial, sizeof serial, &len) ||
-        len != sizeof serial) {
-        error_set(err, ERROR_NOT_FOUND, "there is no such certificate");
+    if (text_unhex(http_param(req, "serial"), serial, sizeof serial, &len) &&
+        len == sizeof serial &&
+        !db_holder_get(worker->db, issuer, serial, &is_found, &holder, err))
         goto out;
-    }
-    if (!db_holder_get(worker->db, issuer, serial, &is_found, &holder, err))
-        goto out;
-    /* Another's is as if there were none. */
     if (!is_found || (caller->kind == CALLER_ACCOUNT &&
                       strcmp(holder.account, caller->account.account) != 0)) {
         error_set(err, ERROR_NOT_FOUND, "there is no such certificate");
         goto out;
     }
+    filter.number = holder.number;
     if (!pem_add(chain, holder.der, holder.der_len, err) ||
         !pem_add(chain, holder.issuer_der, holder.issuer_der_len, err) ||
-        !db_certificates(worker->db, NULL, holder.number, 2, certificates_add,
-                         &halves, err))
+        !db_certificates(worker->db, &filter, 2, certificates_add, &halves,
+                         err))
         goto out;
-    row = (struct db_certificate_row){.issuer = holder.issuer,
-                                      .pair = holder.pair,
-                                      .number = holder.number,
-                                      .account = holder.account,
-                                      .device = holder.device,
-                                      .state = holder.state,
-                                      .reason = holder.reason,
-                                      .not_before = holder.not_before,
-                                      .not_after = holder.not_after,
-                                      .bound_at = holder.bound_at};
-    memcpy(row.serial, serial, sizeof serial);
-    *out = certificate_json(&row, halves.now);
+    /* Its own row is among those of its case. */
+    for (size_t i = 0; i < json_array_size(halves.list); i++)
+        if (json_integer_value(json_object_get(json_array_get(halves.list, i),
+                                               "pair")) == holder.pair)
+            *out = json_deep_copy(json_array_get(halves.list, i));
     json_object_set(*out, "chain", chain);
-    json_object_set(*out, "pair", halves.list);
+    json_object_set(*out, "halves", halves.list);
     ok = true;
 out:
     json_decref(chain);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "db/device.h"
 #include "ra/case_json.h"
 #include "ra/field.h"
 #include "ra/queue.h"
@@ -58,6 +59,7 @@ query_get(const struct http_request *req, const char *name, char *out,
 
 struct listing {
     json_t *list;
+    json_t *certificates, *devices; /* of a search */
     unsigned actors;
     int64_t now;
     char last[DB_CASE_NUMBER_MAX + 1];
@@ -506,6 +508,54 @@ handle_case_resume(void *arg, const struct http_request *req,
  */
 
 static bool
+certificate_add(const struct db_result *row, void *arg, struct error *err)
+{
+    struct listing *listing = arg;
+    struct db_certificate_row one;
+
+    if (!db_certificates_read(row, 0, &one, err))
+        return false;
+    json_array_append_new(listing->certificates,
+                          certificate_json(&one, listing->now));
+    return true;
+}
+
+static bool
+find_certificates(struct db *db, const uint8_t *serial, const char *device,
+                  struct listing *listing, struct error *err)
+{
+    const struct db_certificate_filter filter = {.serial = serial,
+                                                 .device = device};
+
+    return db_certificates(db, &filter, SEARCH_ROWS_MAX, certificate_add,
+                           listing, err);
+}
+
+static bool
+find_device(struct db *db, const char *serial, struct listing *listing,
+            struct error *err)
+{
+    struct db_device device = {0};
+    json_t *one;
+
+    if (!db_device_get(db, serial, false, &device, err)) {
+        if (err->code != ERROR_NOT_FOUND)
+            return false;
+        *err = (struct error){0};
+        return true;
+    }
+    one = json_object();
+    json_set_text(one, "serial", device.serial);
+    json_set_text(one, "model", device.model);
+    json_set_text(one, "state", device.state);
+    if (device.number != NULL)
+        json_set_text(one, "number", device.number);
+    json_array_append_new(listing->devices, one);
+    db_device_clear(&device);
+    return true;
+}
+
+static bool
 search_run(struct ra_worker *worker, const char *typed, struct listing *listing,
            struct error *err)
 {
@@ -530,7 +580,12 @@ search_run(struct ra_worker *worker, const char *typed, struct listing *listing,
         vault_blind(vault, "handler_id_number", search.id_number, id_number);
         ask.id_number = id_number;
     }
-    return db_search(worker->db, &ask, listing_add, listing, err);
+    return db_search(worker->db, &ask, listing_add, listing, err) &&
+           (!search.has_serial ||
+            find_certificates(worker->db, search.serial, NULL, listing, err)) &&
+           (search.device[0] == '\0' ||
+            (find_certificates(worker->db, NULL, search.device, listing, err) &&
+             find_device(worker->db, search.device, listing, err)));
 }
 
 void
@@ -546,17 +601,21 @@ handle_search(void *arg, const struct http_request *req,
 
     if (!caller_with_role(worker, req, res, DESK_ROLES, &caller))
         return;
+    out = json_object();
     listing.list = json_array();
+    listing.certificates = json_array();
+    listing.devices = json_array();
     listing.actors = case_actors(&caller);
     listing.now = clock_now();
+    json_object_set_new(out, "cases", listing.list);
+    json_object_set_new(out, "certificates", listing.certificates);
+    json_object_set_new(out, "devices", listing.devices);
     if (!query_get(req, "q", typed, sizeof typed))
         error_set(&err, ERROR_INPUT, "q: too long, or not text");
-    if (err.code != ERROR_NONE || !search_run(worker, typed, &listing, &err)) {
-        json_decref(listing.list);
-        http_reply_error(res, req, "search", &err);
+    if (err.code == ERROR_NONE && search_run(worker, typed, &listing, &err)) {
+        http_reply_json(res, 200, out);
         return;
     }
-    out = json_object();
-    json_object_set_new(out, "cases", listing.list);
-    http_reply_json(res, 200, out);
+    json_decref(out);
+    http_reply_error(res, req, "search", &err);
 }

@@ -4,6 +4,7 @@
 #ifndef RA_HANDLERS_QUEUE_H
 #define RA_HANDLERS_QUEUE_H
 
+#include "db/case_read.h"
 #include "ra/handlers.h"
 
 http_handler handle_queue;        /* GET /v1/queue */
@@ -21,6 +22,12 @@ http_handler handle_dashboard;       /* GET /v1/dashboard */
 http_handler handle_calendar_list;   /* GET /v1/calendar?year= */
 http_handler handle_calendar_set;    /* PUT /v1/calendar/{day} */
 http_handler handle_calendar_import; /* POST /v1/calendar/import */
+
+/* {"issuer", "serial", "pair": 1 signing or 2 encryption, "number": of the
+ * case, "account", "unit_name", "subject"?, "device"?, "state": valid, held,
+ * revoked or expired, "reason"?, "not_before", "not_after", "bound_at"?}. The
+ * caller owns it. */
+json_t *certificate_json(const struct db_certificate_row *row, int64_t now);
 
 /* Those who work with cases, or look at the work: bits, 1 << enum api_role. */
 enum {

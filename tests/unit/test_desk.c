@@ -456,6 +456,41 @@ a_case_is_found_by_all_that_is_known_of_it(void **state)
     json_decref(fields);
 }
 
+/* How many of a part ("certificates") a search finds. */
+static size_t
+finds(const char *query, const char *part)
+{
+    const struct call call = {.query = query};
+    json_t *out = ask(handle_search, &call, 200);
+    size_t count = json_array_size(json_object_get(out, part));
+
+    json_decref(out);
+    return count;
+}
+
+static void
+certificates_and_devices_are_found_by_their_serials(void **state)
+{
+    struct error err = {0};
+    char query[128];
+
+    (void)state;
+    assert_true(
+        case_parts_act(&parts, number, CASE_WITHDRAW, CASE_BY_APPLICANT, &err));
+    case_parts_live(&parts, "example", clock_now() + 100 * DAY);
+    snprintf(query, sizeof query, "q=%s",
+             pg_ask("SELECT upper(encode(serial, 'hex'))"
+                    " FROM ra.holder_certificate"));
+    assert_int_equal(finds(query, "certificates"), 1);
+    assert_int_equal(finds(query, "cases"), 1);
+    assert_int_equal(finds(query, "devices"), 0);
+    snprintf(query, sizeof query, "q=%s",
+             pg_ask("SELECT lower(serial) FROM ra.device"));
+    assert_int_equal(finds(query, "certificates"), 1);
+    assert_int_equal(finds(query, "devices"), 1);
+    assert_int_equal(finds("q=OLD-999999", "devices"), 0);
+}
+
 static void
 an_empty_search_is_refused(void **state)
 {
@@ -495,6 +530,8 @@ an_account_sees_its_own_certificates_alone(void **state)
     assert_string_equal(json_string_value(json_object_get(out, "state")),
                         "valid");
     assert_int_equal(json_array_size(json_object_get(out, "chain")), 2);
+    assert_int_equal(json_integer_value(json_object_get(out, "pair")), 1);
+    assert_int_equal(json_array_size(json_object_get(out, "halves")), 1);
     json_decref(out);
     account("other");
     asks(handle_certificate_show, &show, 404);
@@ -611,6 +648,7 @@ main(void)
         AT_DESK(what_is_put_aside_is_nobodys_until_its_day),
         AT_DESK(what_is_over_is_given_to_nobody),
         AT_DESK(a_case_is_found_by_all_that_is_known_of_it),
+        AT_DESK(certificates_and_devices_are_found_by_their_serials),
         AT_DESK(an_empty_search_is_refused),
         AT_DESK(an_account_sees_its_own_certificates_alone),
         AT_DESK(a_certificate_past_its_end_is_expired),
