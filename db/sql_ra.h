@@ -23,25 +23,6 @@ enum db_ra_statement {
     DB_RA_ACCOUNT_CREATE,
     DB_RA_ACCOUNT_BY_TOKEN,
     DB_RA_ACCOUNT_LIST,
-    DB_RA_APPLICATION_CREATE,
-    DB_RA_APPLICANT_CREATE,
-    DB_RA_APPLICATION_GET,
-    DB_RA_APPLICATION_LOCK,
-    DB_RA_APPLICATION_LIST,
-    DB_RA_APPLICATION_EDIT,
-    DB_RA_APPLICANT_EDIT,
-    DB_RA_APPLICATION_MOVE,
-    DB_RA_APPLICATION_SUBMIT,
-    DB_RA_APPLICATION_CLAIM,
-    DB_RA_APPLICATION_PUT_OFF,
-    DB_RA_APPLICATION_COUNTS,
-    DB_RA_DECISION_ADD,
-    DB_RA_DECISION_LIST,
-    DB_RA_HISTORY_LAST,
-    DB_RA_HISTORY_ADD,
-    DB_RA_HISTORY_LIST,
-    DB_RA_CERTIFICATE_ADD,
-    DB_RA_CERTIFICATE_GET,
     /* clang-format off */
     DB_RA_CASE_NAMES
     DB_RA_READ_NAMES
@@ -54,8 +35,8 @@ enum db_ra_statement {
     DB_RA_NOTICE_NAMES
     DB_RA_SESSION_NAMES
     DB_RA_JOB_NAMES
-                /* clang-format on */
-                DB_RA_STATEMENT_COUNT,
+                    /* clang-format on */
+                    DB_RA_STATEMENT_COUNT,
 };
 
 extern const struct db_statement db_ra_statements[DB_RA_STATEMENT_COUNT];

@@ -9,6 +9,8 @@
 #include <openssl/rand.h>
 
 #include "base/text.h"
+#include "db/account.h"
+#include "ra/entry.h"
 
 /* Names the token's kind to whoever finds one in a file, secret scanners too.
  */
@@ -78,4 +80,31 @@ account_token_read(const struct http_request *req,
            strncmp(value, prefix, sizeof prefix - 1) == 0 &&
            strspn(value + sizeof prefix - 1, "0123456789abcdef") == 64 &&
            token_hash(value, hash);
+}
+
+struct open_run {
+    const char *account;
+    const uint8_t *token_hash;
+    const char *officer_id;
+    int64_t at;
+};
+
+static bool
+open_run(struct db *db, void *arg, struct error *err)
+{
+    struct open_run *run = arg;
+
+    return db_account_create(db, run->account, run->token_hash, run->officer_id,
+                             run->at, err) &&
+           entry_account(db, run->account, run->officer_id, run->at, err);
+}
+
+bool
+account_open(struct db *db, const char *account,
+             const uint8_t token_hash[ACCOUNT_HASH_LEN], const char *officer_id,
+             int64_t at, struct error *err)
+{
+    struct open_run run = {account, token_hash, officer_id, at};
+
+    return db_transaction(db, open_run, &run, err);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/http.h"
+#include "db/db.h"
 
 enum {
     ACCOUNT_NAME_MIN = 3,
@@ -31,5 +32,12 @@ bool account_token_draw(char token[ACCOUNT_TOKEN_LEN + 1],
  * is no such header, or it holds nothing that could be a token. */
 bool account_token_read(const struct http_request *req,
                         uint8_t hash[ACCOUNT_HASH_LEN]) MUST_CHECK;
+
+/* Opens an account for a unit: the row and its entry `account.created`.
+ * ERROR_CONFLICT when there is one of this name. */
+bool account_open(struct db *db, const char *account,
+                  const uint8_t token_hash[ACCOUNT_HASH_LEN],
+                  const char *officer_id, int64_t at,
+                  struct error *err) MUST_CHECK;
 
 #endif

@@ -68,21 +68,6 @@ ask(struct ca_client *client, enum http_method method, const char *path,
     }
 }
 
-bool
-ca_client_check(struct ca_client *client, const json_t *order,
-                struct error *err)
-{
-    json_t *body = json_object();
-    json_t *answer = NULL;
-    bool ok;
-
-    json_object_set(body, "order", (json_t *)order);
-    ok = ask(client, HTTP_POST, "/v1/orders/check", body, &answer, err);
-    json_decref(body);
-    json_decref(answer);
-    return ok;
-}
-
 static bool
 is_about_officers(enum api_kind kind)
 {
@@ -279,41 +264,6 @@ ca_client_issuer(struct ca_client *client, const char *name, struct buf *der,
             break;
         }
     }
-out:
-    json_decref(json);
-    return ok;
-}
-
-bool
-ca_client_has_live(struct ca_client *client, const char *account, int64_t now,
-                   bool *has_live, struct error *err)
-{
-    char path[128];
-    json_t *json = NULL;
-    json_t *certificates;
-    json_t *certificate;
-    const char *state;
-    int64_t not_after;
-    size_t i;
-    bool ok = false;
-
-    *has_live = false;
-    /* Names of accounts need no escaping: ra/account.h. */
-    snprintf(path, sizeof path, "/v1/certificates?account=%s", account);
-    if (!ask(client, HTTP_GET, path, NULL, &json, err))
-        return false;
-    if (!json_get_array(json, "certificates", &certificates, err))
-        goto out;
-    json_array_foreach(certificates, i, certificate)
-    {
-        if (!json_get_text(certificate, "state", 16, &state, err) ||
-            !json_get_time(certificate, "not_after", &not_after, err))
-            goto out;
-        if (not_after >= now && strcmp(state, "revoked") != 0 &&
-            strcmp(state, "void") != 0)
-            *has_live = true;
-    }
-    ok = true;
 out:
     json_decref(json);
     return ok;

@@ -15,11 +15,6 @@ bool ca_client_new(const struct config *config, struct ca_client **out,
                    struct error *err) MUST_CHECK;
 void ca_client_free(struct ca_client *client); /* NULL is nothing */
 
-/* Whether the CA would take this order, had it its decisions. Its objection
- * becomes the error. */
-bool ca_client_check(struct ca_client *client, const json_t *order,
-                     struct error *err) MUST_CHECK;
-
 enum ca_outcome {
     CA_DONE,    /* `answer` holds certificates and changes */
     CA_PENDING, /* not known: ask again; `err` says why */
@@ -52,10 +47,5 @@ bool ca_client_is_service(struct ca_client *client, const uint8_t *certificate,
 /* The DER certificate of the issuer of this name. ERROR_NOT_FOUND. */
 bool ca_client_issuer(struct ca_client *client, const char *name,
                       struct buf *der, struct error *err) MUST_CHECK;
-
-/* Whether a certificate of this account is neither revoked nor expired. */
-bool ca_client_has_live(struct ca_client *client, const char *account,
-                        int64_t now, bool *has_live,
-                        struct error *err) MUST_CHECK;
 
 #endif

@@ -185,17 +185,19 @@ caller_by_session(struct ra_worker *worker, const struct http_request *req,
     bool is_open = false;
     struct error err = {0};
 
-    if (!may_try(worker, req, res))
-        return false;
     if (is_hash_known &&
         (!session_find(worker, req, hash, now, &out->session, &is_open, &err) ||
          (is_open && !subject_find(worker, out, now, &is_open, &err)))) {
         http_reply_error(res, req, "caller.session", &err);
         return false;
     }
+    /* Only who shows nothing good is slowed: people behind one address have
+     * sessions of their own. */
     if (!is_open) {
-        refuse(worker, req, res);
-        session_cookie_clear(res);
+        if (may_try(worker, req, res)) {
+            refuse(worker, req, res);
+            session_cookie_clear(res);
+        }
         return false;
     }
     if (changes_something(req) && !is_meant(req, &out->session)) {

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/text.h"
 #include "db/case_order.h"
 #include "db/holder.h"
@@ -23,6 +24,17 @@ enum {
     PROBLEM_MAX = 400,
     PAIR_MAX = 2,
 };
+
+static struct metric sent_again = {
+    .name = "signet_ra_orders_sent_again_total",
+    .help = "Orders that were sent again because they had no answer.",
+};
+
+void
+case_send_metrics(void)
+{
+    metric_register(&sent_again);
+}
 
 int64_t
 case_send_wait_s(int send_count)
@@ -391,6 +403,8 @@ case_send_job(struct ra_job *job, int64_t now, struct error *err)
             return false;
         if (!found)
             break;
+        if (order.send_count > 1)
+            metric_add(&sent_again, 1);
         ok = send_one(job, &order, now, err);
         db_corder_clear(&order);
         if (!ok)

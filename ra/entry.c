@@ -1,7 +1,9 @@
 /* The RA's entries of the log: ra/entry.h. */
 #include "ra/entry.h"
 
-#include <string.h>
+#include <openssl/evp.h>
+
+#include "base/json.h"
 
 enum { ENTRY_MAX = 64 * 1024 };
 
@@ -58,47 +60,4 @@ entry_unit(struct db *db, const char *account, bool is_new, int revision,
     json_set_hex(json, "record_hash", record_hash, 32);
     return append(db, json, is_new ? "account.created" : "account.changed",
                   account, at, err);
-}
-
-/* Adds what the officer signed. */
-static void
-decision_add(json_t *json, const struct application_step *step,
-             const struct entry_decision *decided)
-{
-    json_t *decision = review_decision_json(decided->decision);
-
-    json_set_bytes(decision, "certificate", decided->certificate,
-                   decided->certificate_len);
-    json_object_del(decision, "remark");
-    if (decided->decision->verdict == REVIEW_APPROVE)
-        json_object_set_new(
-            decision, "statement",
-            json_stringn((const char *)step->statement, step->statement_len));
-    json_object_set_new(json, "decision", decision);
-}
-
-bool
-entry_application(struct db *db, const struct application_step *step,
-                  const char *account, const char *order_id,
-                  const struct entry_decision *decided,
-                  const uint8_t history_hash[32], struct error *err)
-{
-    const struct application_transition *transition = step->transition;
-    json_t *json = json_object();
-    char event[64];
-
-    snprintf(event, sizeof event, "application.%s",
-             application_event_name(transition->event));
-    json_set_text(json, "account", account);
-    json_set_int(json, "revision", step->revision);
-    json_set_text(json, "from", application_state_name(transition->from));
-    json_set_text(json, "to", application_state_name(transition->to));
-    json_set_text(json, "role", application_actor_name(transition->who));
-    json_set_text(json, "actor", step->actor);
-    json_set_hex(json, "history", history_hash, 32);
-    if (order_id != NULL)
-        json_set_text(json, "order_id", order_id);
-    if (decided != NULL)
-        decision_add(json, step, decided);
-    return append(db, json, event, step->number, step->at, err);
 }

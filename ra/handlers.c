@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "db/sql_ra.h"
 #include "ra/account.h"
-#include "ra/business.h"
 
 enum {
     CONNECT_TIMEOUT_S = 3,
@@ -38,6 +37,7 @@ ra_init(struct ra *ra, const struct config *config)
         .officers = officer_register_new(),
         .throttle = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS),
         .logins = throttle_new(LOGIN_FAILURES_MAX, LOGIN_REFILL_MS),
+        .challenges = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS),
         .business = {.config = config},
     };
 }
@@ -48,6 +48,7 @@ ra_clear(struct ra *ra)
     officer_register_free(ra->officers);
     throttle_free(ra->throttle);
     throttle_free(ra->logins);
+    throttle_free(ra->challenges);
     static_free(ra->files);
 }
 
@@ -116,8 +117,7 @@ page_parse(const struct http_request *req, struct page *out, struct error *err)
 {
     char limit[8];
     int64_t number = PAGE_LIMIT_DEFAULT;
-    enum application_state unused;
-    enum case_state state;
+    enum case_state unused;
 
     out->after[0] = '\0';
     if (query_has(req, "after") &&
@@ -131,8 +131,7 @@ page_parse(const struct http_request *req, struct page *out, struct error *err)
     out->state[0] = '\0';
     if (query_has(req, "state") &&
         (!http_query(req, "state", out->state, sizeof out->state) ||
-         (!application_state_find(out->state, &unused) &&
-          !case_state_find(out->state, &state))))
+         !case_state_find(out->state, &unused)))
         return error_set(err, ERROR_INPUT, "state: there is none of this name");
     return true;
 }
@@ -140,7 +139,7 @@ page_parse(const struct http_request *req, struct page *out, struct error *err)
 /* ---- Accounts ------------------------------------------------------------ */
 
 static bool
-account_open(struct ra_worker *worker, const struct http_request *req,
+account_make(struct ra_worker *worker, const struct http_request *req,
              const struct caller *caller, json_t **out, struct error *err)
 {
     static const char *const names[] = {"account", NULL};
@@ -157,8 +156,8 @@ account_open(struct ra_worker *worker, const struct http_request *req,
         !json_get_text(body, "account", ACCOUNT_NAME_MAX, &account, err) ||
         !account_name_check(account, err) ||
         !account_token_draw(token, hash, err) ||
-        !business_account(worker->db, account, hash, caller->officer.officer_id,
-                          clock_now(), err))
+        !account_open(worker->db, account, hash, caller->officer.officer_id,
+                      clock_now(), err))
         goto out;
     log_event(LOG_LEVEL_INFO, "account.created", LOG_TEXT("account", account),
               LOG_TEXT("officer", caller->officer.officer_id));
@@ -183,7 +182,7 @@ handle_account_create(void *arg, const struct http_request *req,
 
     if (!caller_officer(worker, req, res, &caller))
         return;
-    if (!account_open(worker, req, &caller, &out, &err)) {
+    if (!account_make(worker, req, &caller, &out, &err)) {
         http_reply_error(res, req, "account.create", &err);
         return;
     }

@@ -20,9 +20,10 @@ struct ra {
     struct db_options db; /* every worker's connection borrows it */
     struct officer_register *officers;
     struct throttle *throttle;
-    struct throttle *logins;    /* of passkeys and tickets: stricter */
-    struct static_files *files; /* of the pages; NULL: none */
-    struct business business; /* const once the service runs */
+    struct throttle *logins;     /* of passkeys and tickets: stricter */
+    struct throttle *challenges; /* each one asked for is a row */
+    struct static_files *files;  /* of the pages; NULL: none */
+    struct business business;    /* const once the service runs */
 };
 
 /* One worker's own. */
@@ -64,15 +65,5 @@ bool page_parse(const struct http_request *req, struct page *out,
 
 http_handler handle_account_create;
 http_handler handle_account_list;
-http_handler handle_application_create;
-http_handler handle_application_list;
-http_handler handle_application_show;
-http_handler handle_application_edit;
-http_handler handle_application_submit;
-http_handler handle_application_withdraw;
-http_handler handle_application_history;
-http_handler handle_application_certificate;
-http_handler handle_review_show;
-http_handler handle_review_decide;
 
 #endif

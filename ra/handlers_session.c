@@ -35,8 +35,10 @@ static bool
 may_log_in(struct ra_worker *worker, const struct http_request *req,
            struct http_response *res)
 {
-    if (throttle_admits(worker->ra->logins, req->peer.address,
-                        clock_monotonic_ms()))
+    int64_t now_ms = clock_monotonic_ms();
+
+    if (throttle_admits(worker->ra->logins, req->peer.address, now_ms) &&
+        throttle_admits(worker->ra->challenges, req->peer.address, now_ms))
         return true;
     http_reply_problem(res, req->id, 429,
                        "too many log-ins from this address failed: wait a "
@@ -190,6 +192,8 @@ handle_session_passkey_options(void *arg, const struct http_request *req,
 
     if (caller_is_forged(req, res) || !may_log_in(worker, req, res))
         return;
+    throttle_failed(worker->ra->challenges, req->peer.address,
+                    clock_monotonic_ms());
     if (challenge_make(worker, req, &out, &err))
         http_reply_json(res, 201, out);
     else

@@ -4,11 +4,11 @@
 #include "base/http_server.h"
 #include "base/log.h"
 #include "base/service.h"
+#include "ra/case_send.h"
 #include "ra/handlers.h"
 #include "ra/handlers_document.h"
 #include "ra/jobs.h"
 #include "ra/notice_sender.h"
-#include "ra/outbox.h"
 #include "ra/refund.h"
 
 enum {
@@ -24,7 +24,6 @@ struct state {
     struct http_server_options options;
     struct http_upload upload; /* documents */
     struct http_server *server;
-    struct outbox *outbox;
     struct definitions *definitions;
     struct jobs *jobs;
 };
@@ -35,7 +34,6 @@ ra_free(void *arg)
     struct state *state = arg;
 
     jobs_stop(state->jobs);
-    outbox_stop(state->outbox);
     http_server_free(state->server);
     vault_free(state->ra.business.vault);
     ra_clear(&state->ra);
@@ -123,6 +121,7 @@ ra_start(const struct config *config, struct event_base *base, void **out,
     state = base_alloc(sizeof *state);
     ra_init(&state->ra, config);
     payment_metrics();
+    case_send_metrics();
     notice_metrics();
     options_fill(state, config);
     if (!vault_fill(state, config, err) ||
@@ -130,7 +129,6 @@ ra_start(const struct config *config, struct event_base *base, void **out,
         !static_load(config_path(config, "ra.web_dir"), &state->ra.files,
                      err) ||
         !http_server_new(base, &state->options, &state->server, err) ||
-        !outbox_start(&state->ra, &state->outbox, err) ||
         !jobs_start(config, &state->ra.business, &state->ra.db, &state->jobs,
                     err)) {
         ra_free(state);

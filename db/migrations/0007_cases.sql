@@ -3,6 +3,12 @@
 -- Instants are timestamptz in whole seconds; money is in fen 分; what is
 -- "sealed" is AES-256-GCM under a data key (ra/vault.h).
 
+-- ---- The shortest form of one business, which cases replace ------------------
+
+DROP TABLE ra.certificate, ra.decision, ra.history, ra.applicant, ra.application, ra.application_transition;
+DROP SEQUENCE ra.application_number;
+DROP FUNCTION ra.check_application(), ra.check_applicant();
+
 -- ---- Accounts and their records ---------------------------------------------
 
 -- Provisioned by the host platform; such an account has no token of its own.
@@ -246,7 +252,9 @@ INSERT INTO ra.case_transition VALUES
     ('seal', 'in-review', 'rejected'),
     ('seal', 'in-review', 'closed'),
     ('seal', 'seal-approved', 'seal-signed'),
+    ('seal', 'seal-approved', 'closed'),
     ('seal', 'seal-signed', 'installed'),
+    ('seal', 'seal-signed', 'closed'),
     ('unlock', 'draft', 'form-ready'),
     ('unlock', 'draft', 'approved'),
     ('unlock', 'draft', 'closed'),

@@ -171,24 +171,6 @@ ra_client_for_officer(const struct cli *cli, const char *folder,
            client_new(cli, certificate, key, NULL, out, err);
 }
 
-bool
-ra_client_application(struct http_client *client, enum http_method method,
-                      const char *number, const char *tail, const json_t *body,
-                      json_t **out, struct error *err)
-{
-    char path[128];
-    size_t len = strlen(number);
-
-    /* It becomes a part of a path: only what numbers are made of. */
-    if (len == 0 || len > 31 ||
-        strspn(number, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != len)
-        return error_set(err, ERROR_INPUT, "%s is no number of an application",
-                         number);
-    snprintf(path, sizeof path, "/v1/applications/%s%s%s", number,
-             tail[0] == '\0' ? "" : "/", tail);
-    return http_client_json(client, method, path, body, out, err);
-}
-
 void
 ra_client_print(const json_t *json)
 {
@@ -204,41 +186,6 @@ ra_client_text(const json_t *object, const char *name)
     const char *text = json_string_value(json_object_get(object, name));
 
     return text != NULL ? text : "";
-}
-
-bool
-ra_client_list(struct http_client *client, const char *state, bool is_json,
-               struct error *err)
-{
-    char path[LIST_PATH_MAX];
-    char after[64] = "";
-    const json_t *application;
-    json_t *page;
-    size_t i;
-
-    do {
-        page = NULL;
-        snprintf(path, sizeof path, "/v1/applications?limit=100%s%s%s%s",
-                 state != NULL ? "&state=" : "", state != NULL ? state : "",
-                 after[0] != '\0' ? "&after=" : "", after);
-        if (!http_client_json(client, HTTP_GET, path, NULL, &page, err))
-            return false;
-        if (is_json)
-            ra_client_print(page);
-        json_array_foreach(json_object_get(page, "applications"), i,
-                           application)
-        {
-            if (!is_json)
-                printf("%s  %-12s  %-20s  %s\n",
-                       ra_client_text(application, "number"),
-                       ra_client_text(application, "state"),
-                       ra_client_text(application, "account"),
-                       ra_client_text(application, "unit_name"));
-        }
-        snprintf(after, sizeof after, "%s", ra_client_text(page, "next"));
-        json_decref(page);
-    } while (after[0] != '\0');
-    return true;
 }
 
 bool

@@ -27,16 +27,6 @@ bool ra_client_for_officer(const struct cli *cli, const char *folder,
                            struct http_client **out,
                            struct error *err) MUST_CHECK;
 
-/* One call at /v1/applications/NUMBER/TAIL ("": the application itself). */
-bool ra_client_application(struct http_client *client, enum http_method method,
-                           const char *number, const char *tail,
-                           const json_t *body, json_t **out,
-                           struct error *err) MUST_CHECK;
-
-/* Prints all applications in one state (NULL: any), page by page. */
-bool ra_client_list(struct http_client *client, const char *state, bool is_json,
-                    struct error *err) MUST_CHECK;
-
 /* "/v1/cases/NUMBER/TAIL" ("" for the case itself). ERROR_INPUT for what is no
  * number. */
 bool ra_client_case_path(const char *number, const char *tail, char out[128],

@@ -55,16 +55,6 @@ ca_client_free(struct ca_client *client)
     (void)client;
 }
 
-bool
-ca_client_check(struct ca_client *client, const json_t *order,
-                struct error *err)
-{
-    (void)client;
-    (void)order;
-    (void)err;
-    return true;
-}
-
 static void
 change_add(struct api_answer *answer, const char *issuer, const char *serial,
            const char *state)
@@ -190,18 +180,6 @@ ca_client_issuer(struct ca_client *client, const char *name, struct buf *der,
     (void)err;
     assert_string_equal(name, "issuing-1");
     return buf_add(der, "issuer", 6);
-}
-
-bool
-ca_client_has_live(struct ca_client *client, const char *account, int64_t now,
-                   bool *has_live, struct error *err)
-{
-    (void)client;
-    (void)account;
-    (void)now;
-    (void)err;
-    *has_live = false;
-    return true;
 }
 
 /* Drawing takes longer than all the rest. */

@@ -9,20 +9,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-const struct db_applicant parts_applicant = {
-    .unit_name = "杭州示例科技有限公司",
-    .uscc = "91330100MA27XYW12A",
-    .kind = "company",
-    .country = "CN",
-    .province = "浙江省",
-    .locality = "杭州市",
-    .street = "西湖区文三路 1 号",
-    .handler_name = "周经办",
-    .handler_person = "H-0001",
-    .handler_mobile = "13800000000",
-    .handler_email = "handler@example.com",
-};
-
 static void
 must(bool holds, const char *what)
 {

@@ -1,4 +1,4 @@
-/* Requests, certificates and records for the tests of the RA. What goes wrong
+/* Keys, requests and certificates for the tests of the RA. What goes wrong
  * here ends the test program. */
 #ifndef TESTS_UNIT_RA_PARTS_H
 #define TESTS_UNIT_RA_PARTS_H
@@ -6,7 +6,6 @@
 #include <openssl/evp.h>
 
 #include "base/buf.h"
-#include "db/application.h"
 
 /* A new key: "P-256", "P-384", "ED25519" or "RSA". The caller frees. */
 EVP_PKEY *parts_key(const char *kind);
@@ -19,8 +18,5 @@ void parts_certificate(EVP_PKEY *key, struct buf *out);
 
 /* DER between BEGIN and END lines. The caller clears `out`. */
 void parts_pem(const char *label, const struct buf *der, struct buf *out);
-
-/* A record that is right in everything. */
-extern const struct db_applicant parts_applicant;
 
 #endif

@@ -109,8 +109,8 @@ the_status_service_sees_neither_orders_nor_applicants(void **state)
         "SELECT account FROM ca.certificate",
         "SELECT order_id FROM ca.certificate",
         "SELECT body FROM log.entry",
-        "SELECT * FROM ra.application",
-        "SELECT * FROM ra.applicant",
+        "SELECT * FROM ra.case_file",
+        "SELECT * FROM ra.case_field",
         NULL,
     };
 
@@ -151,10 +151,10 @@ the_registration_authority_does_not_see_the_core(void **state)
         "INSERT INTO ca.decision VALUES (gen_random_uuid(), '',"
         " gen_random_uuid(), '', 'approve', now(), '', '')",
         "SELECT * FROM log.entry",
-        "UPDATE ra.decision SET verdict = 'approve'",
-        "DELETE FROM ra.decision",
-        "DELETE FROM ra.application",
-        "UPDATE ra.history SET hash = ''",
+        "UPDATE ra.case_decision SET verdict = 'approve'",
+        "DELETE FROM ra.case_decision",
+        "DELETE FROM ra.case_file",
+        "UPDATE ra.case_history SET hash = ''",
         NULL,
     };
 
@@ -166,7 +166,7 @@ static void
 the_core_does_not_see_the_registration_authority(void **state)
 {
     static const char *const statements[] = {
-        "SELECT * FROM ra.application",
+        "SELECT * FROM ra.case_file",
         "SELECT * FROM ra.account",
         "DELETE FROM ca.certificate",
         "DELETE FROM ca.order",
@@ -184,7 +184,7 @@ the_auditor_reads_the_log_and_nothing_else(void **state)
 {
     static const char *const statements[] = {
         "SELECT * FROM ca.certificate",
-        "SELECT * FROM ra.application",
+        "SELECT * FROM ra.case_file",
         "INSERT INTO log.entry VALUES (0, now(), '', '', '', '')",
         "UPDATE log.entry SET body = ''",
         "UPDATE log.head SET next_index = 0",
