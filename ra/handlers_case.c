@@ -72,6 +72,23 @@ set_open(json_t *json, const struct definition *definition,
         json_object_set_new(json, "why_not", both(why.what));
 }
 
+/* Where originals go, and whom to call; only what the settings have. */
+static json_t *
+centre_json(const struct config *config)
+{
+    json_t *centre = json_object();
+    const char *address =
+        config == NULL ? NULL : config_text(config, "ra.centre");
+    const char *hotline =
+        config == NULL ? NULL : config_text(config, "ra.hotline");
+
+    if (address != NULL)
+        json_set_text(centre, "address", address);
+    if (hotline != NULL)
+        json_set_text(centre, "hotline", hotline);
+    return centre;
+}
+
 void
 handle_business_list(void *arg, const struct http_request *req,
                      struct http_response *res)
@@ -112,6 +129,7 @@ handle_business_list(void *arg, const struct http_request *req,
     db_holder_clear(&live);
     out = json_object();
     json_object_set_new(out, "businesses", list);
+    json_object_set_new(out, "centre", centre_json(worker->business->config));
     http_reply_json(res, 200, out);
 }
 
