@@ -263,7 +263,8 @@ refused("edited under review: the old form is void", 409, first.decide, number, 
 one.fill_slots(number)
 one.hand_in(number)
 want("approved, to be made", "seal-approved", first.decide(number, "first-review"))
-want("customer service may close it", "closed", service.post(f"/v1/cases/{number}/close", {"remark": "印章制作另行办理"})["state"])
+service.call("PUT", f"/v1/cases/{number}/documents/statement?name=statement.png", raw=paper("statement"))
+want("customer service closes it with a stamped statement", "closed", service.post(f"/v1/cases/{number}/close", {"remark": "印章制作另行办理"})["state"])
 
 # ---- 注销 REVOKE ------------------------------------------------------------------------------
 number = office.filed(one, "revoke", office.fields("revoke", unit))
