@@ -13,6 +13,7 @@
 #include "ra/calendar.h"
 #include "ra/case_tell.h"
 #include "ra/money.h"
+#include "ra/notice.h"
 
 int64_t
 invoice_net(int64_t total, int percent)
@@ -173,6 +174,40 @@ note_and_tell(struct db *db, const struct db_case *row,
     return ok;
 }
 
+/* Whoever is to have it at the buyer's, beside the handler. */
+static bool
+mail_to_buyer(struct db *db, const struct db_case *row,
+              const struct db_payment *payment, const struct issuing *issuing,
+              struct error *err)
+{
+    bool is_english = strcmp(row->language, "en") == 0;
+    char dedupe[64], subject[128], text[512];
+    struct notice notice = {.number = row->number,
+                            .event = "invoice.issued",
+                            .channel = "email",
+                            .language = is_english ? "en" : "zh",
+                            .dedupe = dedupe,
+                            .to = payment->invoice_email,
+                            .subject = subject,
+                            .text = text};
+
+    if (payment->invoice_email == NULL || payment->invoice_email[0] == '\0')
+        return true;
+    (void)snprintf(dedupe, sizeof dedupe, "%s/invoice/buyer", row->number);
+    (void)snprintf(subject, sizeof subject,
+                   is_english ? "Invoice %0*lld" : "电子发票 %0*lld",
+                   INVOICE_NUMBER_LEN, (long long)issuing->invoice_number);
+    (void)snprintf(
+        text, sizeof text,
+        is_english ? "The invoice %0*lld for case %s is ready; the account "
+                     "of the unit can download it."
+                   : "电子发票 %0*lld（业务单 %s）已开具，"
+                     "请登录单位账号下载。",
+        INVOICE_NUMBER_LEN, (long long)issuing->invoice_number, row->number);
+    return notice_queue(db, issuing->business->vault, &notice, issuing->now,
+                        err);
+}
+
 /* The number last: whoever waits for the counter's row waits for little. */
 static bool
 issue_locked(struct db *db, const struct db_case *row,
@@ -185,7 +220,8 @@ issue_locked(struct db *db, const struct db_case *row,
         document_make(issuing, row, payment, &xml, err) &&
         db_invoice_add(db, issuing->invoice_number, row->number, payment->id,
                        payment->amount, &xml, issuing->now, err) &&
-        note_and_tell(db, row, issuing, err);
+        note_and_tell(db, row, issuing, err) &&
+        mail_to_buyer(db, row, payment, issuing, err);
 
     buf_clear(&xml);
     return ok;
