@@ -3,6 +3,7 @@
  * business to its end, every step with its link, entry and notices, or not at
  * all (domain.md, 1.5 to 1.9).
  */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "db/sql_ra.h"
 #include "ra/case_field.h"
 #include "ra/case_order.h"
 #include "ra/case_send.h"
@@ -701,6 +703,77 @@ one_person_takes_one_step(void **state)
     decide(number, &parts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
 }
 
+/* One of two reviewers who press the key at the same moment. */
+struct racer {
+    struct case_parts parts; /* with a connection of its own */
+    const struct case_officer *officer;
+    enum api_verdict verdict;
+    const char *number;
+    struct error err;
+    bool ok;
+};
+
+static void *
+race(void *arg)
+{
+    struct racer *racer = arg;
+
+    racer->ok =
+        case_parts_decide(&racer->parts, racer->number, racer->officer,
+                          API_STEP_FIRST_REVIEW, racer->verdict, &racer->err);
+    return NULL;
+}
+
+static void
+two_officers_at_once_make_one_decision(void **state)
+{
+    struct db_options options = {
+        .connection = pg_connection("signet_ra"),
+        .statements = db_ra_statements,
+        .statement_count = DB_RA_STATEMENT_COUNT,
+        .connect_timeout_s = 5,
+        .statement_timeout_ms = 10000,
+    };
+    struct racer racer[2];
+    pthread_t thread[2];
+    char number[DB_CASE_NUMBER_MAX + 1];
+    char account[32];
+
+    (void)state;
+    for (int turn = 0; turn < 5; turn++) {
+        (void)snprintf(account, sizeof account, "race-%d", turn);
+        case_parts_account(account);
+        parts.account = account;
+        create(BUSINESS_NEW, number);
+        hand_in(number);
+        for (int i = 0; i < 2; i++) {
+            racer[i] = (struct racer){
+                .parts = parts,
+                .officer = i == 0 ? &parts.first : &parts.third,
+                .verdict = i == 0 ? API_APPROVE : API_RETURN,
+                .number = number,
+            };
+            assert_true(db_open(&options, &racer[i].parts.db, NULL));
+        }
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_create(&thread[i], NULL, race, &racer[i]),
+                             0);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(pthread_join(thread[i], NULL), 0);
+            db_close(racer[i].parts.db);
+        }
+        assert_true(racer[0].ok != racer[1].ok);
+        assert_int_equal(racer[racer[0].ok ? 1 : 0].err.code, ERROR_CONFLICT);
+        assert_state(number, racer[0].ok ? "awaiting-originals" : "returned");
+        assert_string_equal(askf("SELECT count(*) FROM ra.case_decision"
+                                 " WHERE number = '%s'",
+                                 number),
+                            "1");
+    }
+    parts.account = "example";
+    assert_chained();
+}
+
 static void
 second_click_is_the_same_decision(void **state)
 {
@@ -1044,6 +1117,7 @@ main(void)
         CASE(account_has_one_open_business_and_unlock_beside_it),
         CASE(cases_of_others_are_not_there),
         CASE(one_person_takes_one_step),
+        CASE(two_officers_at_once_make_one_decision),
         CASE(second_click_is_the_same_decision),
         CASE(returned_case_is_corrected_in_what_is_open),
         CASE(edit_of_an_old_revision_is_a_conflict),
