@@ -7,9 +7,9 @@ library, and the openssl command for Ed25519.
 
     world.py DIR [--ports PAY,SMS,WEBHOOK,SMTP,CONTROL] [--ra URL --trust FILE]
 
-writes keys and secrets into DIR, if they are not there, then DIR/world.json with
-the address of each service (ports chosen by the system unless they are given),
-and runs until killed:
+writes keys and secrets into DIR, if they are not there, keeps the provider's
+books in DIR/books.json, writes DIR/world.json with the address of each service
+(ports chosen by the system unless they are given), and runs until killed:
 
     pay_url, sms_url, smtp_url, webhook_url, control_url
     payment_key_file (of the RA, private), payment_provider_key_file (public),
@@ -54,7 +54,6 @@ import secrets
 import socketserver
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -170,6 +169,16 @@ class World:
         self.behaviour = {"sms": "ok", "smtp": "ok", "webhook": "ok", "pay": "ok", "refunds": "ok"}
         self.statements = {}
         self.pay_url = None
+        self.books = path("books.json")
+        if os.path.exists(self.books):  # orders and refunds outlive the program
+            with open(self.books, encoding="utf-8") as f:
+                self.orders, self.refunds = json.load(f)
+
+    def save(self):
+        with LOCK:
+            with open(self.books + ".new", "w", encoding="utf-8") as f:
+                json.dump([self.orders, self.refunds], f)
+            os.rename(self.books + ".new", self.books)
 
     def nonce_is_new(self, sender, nonce):
         with LOCK:
@@ -212,6 +221,7 @@ class World:
             event = {"event_id": "P" + secrets.token_hex(10), "amount": amount, "at": rfc3339(), "time": time.time(),
                      "calls": []}
             order["payments"].append(event)
+            self.save()
         if not is_silent:
             threading.Thread(target=self.call_back, args=(order, event), daemon=True).start()
         return event
@@ -371,6 +381,7 @@ def order_make(self):
             "subject": value.get("subject", ""), "notify_url": notify, "payments": [], "at": rfc3339()})
     if order["amount"] != value["amount"]:
         raise Refused(409, "there is this order with another amount")
+    world.save()
     return 200, world.order_answer(order)
 
 
@@ -422,6 +433,7 @@ def refund_make(self):
         refund = {"refund": value["refund"], "order": order["order"], "amount": value["amount"]}
         refund_set(refund, {"ok": "done", "refuse": "refused", "pending": "pending"}[how])
         world.refunds[value["refund"]] = refund
+        world.save()
     return 200, refund_answer(refund)
 
 
@@ -647,6 +659,7 @@ def control_refund(self, name):
         raise Refused(404, "there is no such refund")
     with LOCK:
         refund_set(self.world.refunds[name], self.json()["state"])
+        self.world.save()
     return 200, refund_answer(self.world.refunds[name])
 
 
