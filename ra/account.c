@@ -44,6 +44,12 @@ token_hash(const char *token, uint8_t hash[ACCOUNT_HASH_LEN])
 }
 
 bool
+account_is_sample(const char *name)
+{
+    return strncmp(name, "sample-", strlen("sample-")) == 0;
+}
+
+bool
 account_token_draw(char token[ACCOUNT_TOKEN_LEN + 1],
                    uint8_t hash[ACCOUNT_HASH_LEN], struct error *err)
 {

@@ -22,6 +22,9 @@ enum {
 /* a-z, 0-9, and '.', '_', '-' after the first character. */
 bool account_name_check(const char *name, struct error *err) MUST_CHECK;
 
+/* "sample-...": its cases are marked as samples on every page. */
+bool account_is_sample(const char *name);
+
 /* A new token and its hash. The caller cleanses `token`. ERROR_INTERNAL for
  * want of entropy. */
 bool account_token_draw(char token[ACCOUNT_TOKEN_LEN + 1],

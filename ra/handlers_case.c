@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/holder.h"
+#include "ra/account.h"
 #include "ra/case_facts.h"
 
 /* ---- Businesses -----------------------------------------------------------
@@ -195,6 +196,8 @@ create(struct ra_worker *worker, const struct http_request *req,
                                         "fields",   "predecessor",
                                         "replaces", NULL};
     struct case_new what = {.account = caller->account.account,
+                            .is_sample =
+                                account_is_sample(caller->account.account),
                             .at = clock_now()};
     json_t *body = NULL;
     const char *business;

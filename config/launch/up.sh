@@ -6,9 +6,11 @@ launch_up() {
     # shellcheck disable=SC2086
     packages $BUILD_PACKAGES $RUN_PACKAGES
     build_release
-    [ -f "$STATE/complete" ] || make_state
+    is_new=no
+    [ -f "$STATE/complete" ] || { make_state && is_new=yes; }
     launch_start
     launch_wait
+    [ "$is_new" = no ] || [ "${1:-}" = --no-samples ] || make_samples
     keep_calendar
     print_welcome
 }
@@ -224,6 +226,25 @@ CONF
     as_owner /usr/bin/python3 "$SOURCE/tests/sim/world.py" "$STATE/world" --make-files
 }
 
+# A few cases in different states for a newcomer to try, marked as samples.
+make_samples() {
+    (
+        exec </dev/null >"$STATE/log/samples.log" 2>&1
+        setsid /usr/bin/python3 "$SOURCE/tests/sim/story.py" "$STATE" samples
+    ) &
+}
+
+# A one-time address, as the host platform would send the account to.
+launch_portal() {
+    need_state
+    # shellcheck disable=SC1091
+    . "$STATE/env"
+    [ -n "${1:-}" ] || stop_with 'portal wants the name of an account, such as sample-902'
+    curl -fsS --cacert "$SIGNET_CA_BUNDLE" --cert "$STATE/tls/signet-platform.pem" --key "$STATE/tls/signet-platform.key" \
+        -H 'Content-Type: application/json' -d "{\"account\": \"$1\"}" "$SIGNET_RA_URL/v1/platform/sessions" |
+        sed -n 's/.*"url":"\([^"]*\)".*/\1/p'
+}
+
 make_authority() {
     as_owner cp "$SOURCE/config/ceremony/demonstration.xml" "$STATE/ceremony.xml"
     as_owner "$PROGRAMS/signet" --config "$STATE/signet.conf" ceremony run "$STATE/ceremony.xml" --out "$STATE" \
@@ -266,6 +287,13 @@ Signet runs. Its state is in $STATE
 
 Officers of the demonstration, each with certificate and key:
 $(for officer in "$STATE"/officers/*; do echo "  $officer"; done)
+
+To log in, let your browser trust $SIGNET_ROOT, then
+  ./signet portal sample-902      a one-time address of the portal; sample-901 to 908 are
+                                  sample cases in different states (filed in a minute)
+  ./signet officer invite 张三 --person P-0101 --roles first-reviewer --officer $STATE/officers/admin-a
+                                  an address to make a passkey for the console; then
+  ./signet officer approve CASE --officer $STATE/officers/admin-a, and so admin-b
 
   ./signet demo            the whole story, step by step
   ./signet status          how the services are

@@ -47,7 +47,7 @@ poll() {
 }
 
 need_state() {
-    [ -f "$SHARED_STATE/complete" ] || "$SIGNET" up --state "$SHARED_STATE" >/dev/null
+    [ -f "$SHARED_STATE/complete" ] || "$SIGNET" up --no-samples --state "$SHARED_STATE" >/dev/null
     . "$SHARED_STATE/env"
     STATE=$SHARED_STATE
 }
@@ -55,7 +55,7 @@ need_state() {
 own_state() {
     OWN_STATE=$(mktemp -d /tmp/signet-own-XXXXXX)
     rmdir "$OWN_STATE"
-    "$SIGNET" up --state "$OWN_STATE" >"$WORK/up.log" 2>&1 || { cat "$WORK/up.log"; fail 'no state'; }
+    "$SIGNET" up --no-samples --state "$OWN_STATE" >"$WORK/up.log" 2>&1 || { cat "$WORK/up.log"; fail 'no state'; }
     . "$OWN_STATE/env"
     STATE=$OWN_STATE
 }

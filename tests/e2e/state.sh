@@ -7,7 +7,7 @@ up)
     # What an interrupted run left behind is ours to remove.
     if [ -f "$SHARED_STATE/complete" ]; then "$SIGNET" down --state "$SHARED_STATE" || true; fi
     rm -rf "$SHARED_STATE"
-    "$SIGNET" up --state "$SHARED_STATE"
+    "$SIGNET" up --no-samples --state "$SHARED_STATE"
     ;;
 down)
     "$SIGNET" down --state "$SHARED_STATE"

@@ -11,14 +11,14 @@ set -eu
 OWN_STATE=$(mktemp -d /tmp/signet-own-XXXXXX)
 mount -t tmpfs -o size=420m,mode=0755 none "$OWN_STATE"
 SMALL_DISK=$OWN_STATE
-"$SIGNET" up --state "$OWN_STATE" >"$WORK/up.log" 2>&1 || { cat "$WORK/up.log"; fail 'no state'; }
+"$SIGNET" up --no-samples --state "$OWN_STATE" >"$WORK/up.log" 2>&1 || { cat "$WORK/up.log"; fail 'no state'; }
 . "$OWN_STATE/env"
 STATE=$OWN_STATE
 # Session copies of the keys would go on signing while the token's folder is away; a real
 # token that is pulled out takes them along.
 "$SIGNET" down --state "$STATE" >/dev/null
 echo 'hsm.session_copy = no' >>"$STATE/signet.conf"
-"$SIGNET" up --state "$STATE" >/dev/null
+"$SIGNET" up --no-samples --state "$STATE" >/dev/null
 
 supervised() { awk -v name="$1" '$1 == name && $2 > 1 { print $2; found = 1 } END { exit !found }' "$STATE/run/supervisor.status"; }
 tree() { echo "$1" $(ps -o pid= --ppid "$1" 2>/dev/null); }
