@@ -37,9 +37,10 @@
          " WHERE id = $1::uuid AND state = 'queued'"},                         \
     [DB_RA_NOTICE_FAILED] =                                                    \
         {"ra_notice_failed",                                                   \
-         "UPDATE ra.notice SET send_at = $2, problem = $3, state ="            \
-         " CASE WHEN $2 IS NULL THEN 'failed' ELSE 'queued' END, sealed ="     \
-         " CASE WHEN $2 IS NULL THEN ''::bytea ELSE sealed END"                \
+         "UPDATE ra.notice SET send_at = $2::timestamptz, problem = $3,"       \
+         " state = CASE WHEN $2::timestamptz IS NULL THEN 'failed'"            \
+         " ELSE 'queued' END, sealed ="                                        \
+         " CASE WHEN $2::timestamptz IS NULL THEN ''::bytea ELSE sealed END"   \
          " WHERE id = $1::uuid AND state = 'queued'"},                         \
     [DB_RA_NOTICE_LIST] =                                                      \
         {"ra_notice_list",                                                     \
