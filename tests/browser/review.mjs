@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { api, assertClean, axe, check, newOfficer, openPage, picture, readState, startBrowser } from './lib.mjs';
+import { api, assertClean, axe, check, newOfficer, picture, readState, startBrowser } from './lib.mjs';
 
 const state = readState();
 const sim = join(dirname(fileURLToPath(import.meta.url)), '..', 'sim');
@@ -26,7 +26,8 @@ ${lines}
 print(json.dumps(out))`], { encoding: 'utf8' }));
 
 const browser = await startBrowser({ root: state.SIGNET_ROOT });
-const officer = (name, roles) => newOfficer(state, browser, { name, person: `R-${unit}-${roles[0]}`, roles });
+let people = 0;
+const officer = (name, roles) => newOfficer(state, browser, { name, person: `R-${unit}-${++people}`, roles });
 let number;
 let first;
 let second;
@@ -248,12 +249,40 @@ out = {"number": number}`);
         assertClean(rival);
     });
 
+    await check('customer service closes a case with a stamped statement, and not without', async () => {
+        const service = await officer('卫客服', ['customer-service']);
+        await open(service);
+        await service.getByRole('button', { name: '关闭业务' }).click();
+        await service.getByLabel('说明（申请人可见）').fill('单位名称填错，重新提交');
+        await service.locator('dialog .actions button').last().click();
+        must(await service.locator('dialog [aria-invalid=true]').count() === 1, 'closed without');
+        const { file } = play(`
+import os
+path = os.path.join(office.devices, "statement.png")
+open(path, "wb").write(play.paper("statement"))
+out = {"file": path}`);
+        await service.setInputFiles('dialog input[type=file]', file);
+        await axe(service, 'close');
+        await picture(service, 'real-close');
+        await service.locator('dialog .actions button').last().click();
+        await service.waitForSelector('dialog', { state: 'detached' });
+        must(await stateOf(service) === 'closed', await stateOf(service));
+        assertClean(service);
+    });
+
     await check('dashboard and calendar answer', async () => {
         await first.goto(`${state.pages}/console/#/dashboard`);
         await first.waitForSelector('.chart');
         await picture(first, 'real-dashboard');
-        const page = await openPage(browser);
-        await page.context().close();
+        const chief = await officer('蒋主管', ['business-administrator']);
+        await chief.goto(`${state.pages}/console/#/calendar`);
+        await chief.waitForSelector('.days button');
+        await chief.locator('.days button').nth(5).click();
+        await chief.getByLabel('说明').fill('测试调休');
+        await chief.locator('dialog .actions button').last().click();
+        await chief.waitForSelector('.days .special');
+        await axe(chief, 'calendar');
+        assertClean(chief);
         assertClean(first);
     });
 } finally {

@@ -741,6 +741,35 @@ ten_failures_lock_the_address_out(void **state)
     json_decref(last);
 }
 
+static void
+challenges_cannot_be_asked_for_without_end(void **state)
+{
+    struct browser one = {.agent = firefox};
+    int given = 0;
+
+    (void)state;
+    while (given < 1000 && status_of(&one, handle_session_passkey_options,
+                                     HTTP_POST, NULL) == 201)
+        given++;
+    assert_in_range(given, THROTTLE_FAILURES_MAX, THROTTLE_FAILURES_MAX + 5);
+}
+
+static void
+bad_cookies_of_an_address_do_not_lock_its_sessions_out(void **state)
+{
+    struct browser one = {.agent = firefox}, bad = {.agent = firefox};
+    int status = 401;
+
+    (void)state;
+    enter(&one, "unit-1");
+    (void)snprintf(bad.cookie, sizeof bad.cookie, "%s=%064d", SESSION_COOKIE,
+                   7);
+    for (int i = 0; i < THROTTLE_FAILURES_MAX + 5 && status == 401; i++)
+        status = session_status(&bad);
+    assert_int_equal(status, 429);
+    assert_int_equal(session_status(&one), 200);
+}
+
 /* ---- Officers' cases
  * ---------------------------------------------------------------------- */
 
@@ -995,6 +1024,8 @@ main(void)
         T(an_unknown_passkey_takes_as_long_as_a_wrong_signature),
         T(a_dismissed_officer_has_no_session_any_more),
         T(ten_failures_lock_the_address_out),
+        T(challenges_cannot_be_asked_for_without_end),
+        T(bad_cookies_of_an_address_do_not_lock_its_sessions_out),
         T(an_officer_is_enrolled_by_two_administrators),
         T(an_invitation_is_used_once_and_for_its_own_case),
         T(a_decision_that_somebody_else_signed_counts_nothing),

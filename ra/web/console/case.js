@@ -1,6 +1,6 @@
 // One case: record, fields and findings left, scans right; the decision below.
 
-import { currentSession, get, post, query } from '/web/api.js';
+import { call, currentSession, get, post, query } from '/web/api.js';
 import { both, say, t, textNow, title, words } from '/web/i18n.js';
 import { go, show } from '/web/router.js';
 import { businessName, date, dateTime, deadline, eventName, money, roleName, stateName, stateTone } from '/web/words.js';
@@ -55,7 +55,8 @@ words({
     'case.assign.nobody': ['无人（任何人可办）', 'Nobody: anybody may take it'],
     'case.held': ['已搁置至 {until}', 'Put aside until {until}'],
     'case.close': ['关闭业务', 'Close the case'],
-    'case.close.text': ['须已上传盖章说明；关闭后申请人重新提交新业务。', 'A stamped statement must be there; the applicant then files anew.'],
+    'case.close.text': ['关闭须有加盖公章的书面说明；关闭后申请人重新提交新业务。', 'Closing takes a stamped statement; the applicant then files anew.'],
+    'case.statement': ['盖章说明（扫描件）', 'Stamped statement (scan)'],
     'case.retry': ['重新签发', 'Try to issue again'],
     'case.done': ['已办理', 'Done'],
     'case.payment': ['费用', 'Payment'],
@@ -307,10 +308,16 @@ export default async function caseView(main, { path }) {
 
     async function close() {
         const why = field({ name: 'remark', label: say('case.why'), type: 'textarea', required: true, max: 300 });
-        const done = await dialog({ title: say('case.close'), body: [el('p', say('case.close.text')), why.root], actions: [{
+        const slot = (review.slots || []).find((one) => one.slot === 'statement');
+        const statement = slot && field({ name: 'statement', label: say('case.statement'), type: 'file', required: !slot.document,
+            accept: 'application/pdf,image/jpeg,image/png' });
+        const done = await dialog({ title: say('case.close'), body: [el('p', say('case.close.text')), statement?.root, why.root], actions: [{
             label: say('case.close'), kind: 'danger', act: async () => {
-                if (!checkAll([why]))
+                if (!checkAll([statement, why].filter(Boolean)))
                     return undefined;
+                const file = statement?.input.files[0];
+                if (file)
+                    await call('PUT', `/cases/${number}/documents/statement?name=${encodeURIComponent(file.name.slice(0, 200))}`, file);
                 await post(`/cases/${number}/close`, { remark: why.value });
                 return true;
             },
