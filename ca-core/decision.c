@@ -196,19 +196,21 @@ check_time(const struct decision_case *what,
 {
     const struct api_order *order = what->envelope->order;
     int64_t now = what->now, at = decision->decided_at;
+    int64_t age_max = order->kind == API_REVOKE ? DECISION_REVOCATION_AGE_MAX_S
+                                                : DECISION_AGE_MAX_S;
 
     if (at > now + what->tolerance_s)
         return error_set(err, ERROR_DENIED, "decided in the future");
     /* What waits for a device is decided long before it is done. */
     if (order->activation_until != 0
             ? at < order->created_at - what->tolerance_s
-            : at < now - DECISION_AGE_MAX_S)
+            : at < now - age_max)
         return order->activation_until != 0
                    ? error_set(err, ERROR_DENIED,
                                "decided before the order was made")
                    : error_set(err, ERROR_DENIED,
-                               "decided more than %d days ago",
-                               DECISION_AGE_MAX_S / 86400);
+                               "decided more than %lld days ago",
+                               (long long)age_max / 86400);
     return (at >= not_before - what->tolerance_s && at <= not_after &&
             now >= not_before && now <= not_after) ||
            error_set(err, ERROR_DENIED,

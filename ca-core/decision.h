@@ -9,7 +9,12 @@
 #include "ca-core/api.h"
 #include "db/officer.h"
 
-enum { DECISION_AGE_MAX_S = 30 * 86400 };
+enum {
+    DECISION_AGE_MAX_S = 30 * 86400,
+    /* A revocation waits for papers, or for a new certificate to be installed,
+     * and an old wish to end one is still on the safe side. */
+    DECISION_REVOCATION_AGE_MAX_S = 400 * 86400,
+};
 
 /* A credential with its key decoded. */
 struct decision_credential {

@@ -112,7 +112,7 @@ changed_one(struct db *db, size_t statement, struct db_params *p,
     if (!db_exec(db, statement, p, &changed, err))
         return error_wrap(err, "case %s", number);
     return changed == 1 ||
-           error_set(err, ERROR_NOT_FOUND, "there is no case %s", number);
+           error_set(err, ERROR_NOT_FOUND, "there is no such case");
 }
 
 bool

@@ -485,7 +485,7 @@ db_payment_case_state(struct db *db, const char *number, bool is_locked,
         return error_wrap(err, "case %s", number);
     ok = db_rows(r) == 1
              ? copy_text(r, 0, 0, state, 24, err)
-             : error_set(err, ERROR_NOT_FOUND, "there is no case %s", number);
+             : error_set(err, ERROR_NOT_FOUND, "there is no such case");
     db_result_free(r);
     return ok;
 }

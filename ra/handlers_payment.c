@@ -34,7 +34,7 @@ payment_case_check(struct ra_worker *worker, const struct caller *caller,
                  strcmp(row.account, caller->account.account) == 0);
     db_case_clear(&row);
     return is_theirs ||
-           error_set(err, ERROR_NOT_FOUND, "there is no case %s", number);
+           error_set(err, ERROR_NOT_FOUND, "there is no such case");
 }
 
 /* The payment of the case; ERROR_NOT_FOUND if nothing is to be paid. */

@@ -450,6 +450,29 @@ decision_of_the_future_or_too_old_is_refused(void **state)
             "more than 30 days ago");
 }
 
+/* These officers' certificates are of today, so that what is not too old is
+ * refused for another reason. */
+static void
+revocation_may_have_waited_for_its_papers(void **state)
+{
+    json_t *answer = core_must(&core, core_issue_order("久等公司"));
+    json_t *order =
+        core_change_order("revoke", core_serial(answer), "superseded");
+
+    (void)state;
+    refused(envelope_of(json_incref(order),
+                        core_decide(order, API_STEP_FIRST_REVIEW,
+                                    &core.officer[CORE_FIRST], -31 * DAY_S),
+                        second_of(order), NULL),
+            "not valid then");
+    refused(envelope_of(order,
+                        core_decide(order, API_STEP_FIRST_REVIEW,
+                                    &core.officer[CORE_FIRST], -401 * DAY_S),
+                        second_of(order), NULL),
+            "more than 400 days ago");
+    json_decref(answer);
+}
+
 static void
 step_decided_twice_is_refused(void **state)
 {
@@ -504,6 +527,7 @@ main(void)
         cmocka_unit_test(decisions_of_another_order_are_refused),
         cmocka_unit_test(decision_for_another_step_is_refused),
         cmocka_unit_test(decision_of_the_future_or_too_old_is_refused),
+        cmocka_unit_test(revocation_may_have_waited_for_its_papers),
         cmocka_unit_test(step_decided_twice_is_refused),
         cmocka_unit_test(one_reviewer_may_hold_and_not_release),
     };
