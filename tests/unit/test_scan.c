@@ -446,6 +446,82 @@ cut_files_are_refused(void **state)
     pixDestroy(&pix);
 }
 
+/* Pages within pages, boxes without end, counts that lie: an answer comes, and
+ * soon. */
+static void
+pdfs_without_end_come_to_one(void **state)
+{
+    static const char *const box[] = {
+        "<< /Type /Catalog /Pages 2 0 R >>", PAGES,
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 99999999 99999999] >>"};
+    static const char *const thin[] = {
+        "<< /Type /Catalog /Pages 2 0 R >>", PAGES,
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 1 999999] >>"};
+    static const char *const count[] = {
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [3 0 R] /Count 2000000000 >>", PAGE};
+    static const char *const kids[] = {
+        "<< /Type /Catalog /Pages 2 0 R >>",
+        "<< /Type /Pages /Kids [2 0 R 2 0 R] /Count 2 >>"};
+    static const struct {
+        const char *const *object;
+        size_t count;
+    } files[] = {{box, 3}, {thin, 3}, {count, 3}, {kids, 2}};
+    struct buf file = BUF_INIT(FILE_MAX);
+    struct scan scan;
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        buf_reset(&file);
+        pdf_make(files[i].object, files[i].count, "", &file);
+        if (examine(&file, &scan, &err))
+            scan_clear(&scan);
+        else
+            assert_int_equal(err.code, ERROR_INPUT);
+    }
+    buf_clear(&file);
+}
+
+/* Eight forms that draw the next one eight times, thirty deep. */
+static void
+work_without_end_is_ended_by_the_clock(void **state)
+{
+    enum { DEPTH = 30 };
+    struct config *hasty = config_with(BINARY_DIR "/bin/signet-scan", 2, 4);
+    char text[DEPTH + 1][256];
+    const char *object[4 + DEPTH + 1] = {
+        "<< /Type /Catalog /Pages 2 0 R >>", PAGES,
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
+        "/Resources << /XObject << /I 5 0 R >> >> >>",
+        "<< /Length 5 >>\nstream\n/I Do\nendstream"};
+    struct buf file = BUF_INIT(FILE_MAX);
+    int64_t begun;
+    struct scan scan;
+    struct error err = {0};
+
+    (void)state;
+    for (int i = 0; i < DEPTH; i++) {
+        (void)snprintf(text[i], sizeof text[i],
+                       "<< /Type /XObject /Subtype /Form /BBox [0 0 999 999] "
+                       "/Resources << /XObject << /I %d 0 R >> >> /Length 47 "
+                       ">>\nstream\n/I Do /I Do /I Do /I Do /I Do /I Do /I "
+                       "Do /I Do\nendstream",
+                       6 + i);
+        object[4 + i] = text[i];
+    }
+    object[4 + DEPTH] = "<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] "
+                        "/Length 5 >>\nstream\n0 0 m\nendstream";
+    pdf_make(object, 4 + DEPTH + 1, "", &file);
+    begun = clock_monotonic_ms();
+    assert_false(scan_examine(hasty, file.data, file.len, &scan, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    assert_true(clock_monotonic_ms() - begun < 10000);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    config_free(hasty);
+    buf_clear(&file);
+}
+
 /* ---- A thousand hostile uploads --------------------------------------------
  */
 
@@ -904,6 +980,8 @@ main(void)
             a_small_file_of_many_pixels_is_taken_within_the_limits),
         cmocka_unit_test(too_few_pixels_are_refused),
         cmocka_unit_test(cut_files_are_refused),
+        cmocka_unit_test(pdfs_without_end_come_to_one),
+        cmocka_unit_test(work_without_end_is_ended_by_the_clock),
         cmocka_unit_test(
             a_child_that_does_not_end_is_ended_with_all_it_started),
         cmocka_unit_test(a_child_that_closes_its_output_and_stays_is_ended),
