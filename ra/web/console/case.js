@@ -184,7 +184,7 @@ function historyBox(number) {
     get(`/cases/${number}/timeline`).then((answer) => fill(box, timeline([...answer.steps].reverse().map((step) => ({
         at: dateTime(step.at),
         title: [eventName(step.event), step.state ? [' ', badge(stateName(step.state), stateTone(step.state))] : null],
-        text: [roleName(step.role), step.actor ? [' · ', /^[0-9a-f-]{36}$/.test(step.actor) ? officerName(step.actor) : step.actor] : null,
+        text: [step.role ? roleName(step.role) : null, step.actor && step.actor !== 'signet-ra' ? [step.role ? ' · ' : '', /^[0-9a-f-]{36}$/.test(step.actor) ? officerName(step.actor) : step.actor] : null,
             step.remark ? [el('br'), step.remark] : null],
         tone: stateTone(step.state) === 'bad' ? 'bad' : stateTone(step.state) === 'good' ? 'good' : '',
     })))), (error) => fill(box, problemBox(error)));
@@ -235,7 +235,7 @@ export default async function caseView(main, { path }) {
     const isReviewer = step && (can.has('passed') || can.has('returned') || can.has('rejected') || can.has('supplement-asked'));
     const remarks = {};
     const checks = {};
-    const documents = (review.slots || []).filter((slot) => slot.document || slot.is_wanted || slot.is_required)
+    const documents = (review.slots || []).filter((slot) => slot.document || slot.is_wanted)
         .map((slot) => ({ ...slot, label: slotLabel(definition, slot.slot) }));
     const viewer = scanViewer(number, documents);
 

@@ -24,7 +24,7 @@ export default async function dashboard(main) {
     const revoked = new Map((all.revoked || []).map((one) => [one.day, one.n]));
     const days = [...new Set([...(all.issued || []).map((one) => one.day), ...revoked.keys()])].sort();
     const issued = new Map((all.issued || []).map((one) => [one.day, one.n]));
-    const queue = all.queue || [];
+    const queue = (all.queue || []).filter((one) => one.n > 0);
     const total = (rows) => rows.reduce((sum, one) => sum + (one.n ?? 0), 0);
     const card = (key, figure, ...content) => el('section.card', el('h2', say(key)), figure && el('p.figure', figure), ...content);
     const draw = () => [
