@@ -5,4 +5,4 @@
 need_state
 
 export SIGNET_STATE="$STATE"
-sh "$SIGNET_SOURCE/tests/browser/run.sh" officers console-views review
+sh "$SIGNET_SOURCE/tests/browser/run.sh" words officers console-views review
