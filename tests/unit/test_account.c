@@ -115,7 +115,8 @@ account_names_are_short_and_plain(void **state)
 static void
 address_that_fails_too_often_has_to_wait(void **state)
 {
-    struct throttle *throttle = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS);
+    struct throttle *throttle =
+        throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS);
 
     (void)state;
     for (int i = 0; i < THROTTLE_FAILURES_MAX; i++) {
@@ -135,7 +136,8 @@ address_that_fails_too_often_has_to_wait(void **state)
 static void
 one_customers_ipv6_addresses_share_a_bucket(void **state)
 {
-    struct throttle *throttle = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS);
+    struct throttle *throttle =
+        throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS);
 
     (void)state;
     for (int i = 0; i < THROTTLE_FAILURES_MAX; i++)
@@ -148,7 +150,8 @@ one_customers_ipv6_addresses_share_a_bucket(void **state)
 static void
 more_addresses_than_buckets_are_survived(void **state)
 {
-    struct throttle *throttle = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS);
+    struct throttle *throttle =
+        throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS);
     char address[32];
 
     (void)state;
