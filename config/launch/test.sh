@@ -2,7 +2,7 @@
 
 TEST_PACKAGES='poppler-utils libzbar-dev libcmocka-dev clang clang-format libclang-rt-14-dev opensc gnutls-bin libnss3-tools
     default-jdk-headless postgresql-client-15 libxml2-utils python3 python3-yaml jq strace procps mandoc
-    nodejs npm chromium fonts-noto-cjk'
+    chromium'
 BENCH_PACKAGES='nginx-light wrk valgrind jq libcmocka-dev'
 
 # Three trees: everything under address and undefined sanitizers; what has
@@ -11,6 +11,7 @@ BENCH_PACKAGES='nginx-light wrk valgrind jq libcmocka-dev'
 launch_test() {
     # shellcheck disable=SC2086
     packages $BUILD_PACKAGES $RUN_PACKAGES $TEST_PACKAGES
+    need_browser_modules
     . "$SOURCE/config/launch/up.sh"
     make_owner
     cd "$SOURCE"
@@ -27,6 +28,16 @@ launch_test() {
     export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
     export UBSAN_OPTIONS=print_stacktrace=1
     exec ctest --test-dir build/sanitize --output-on-failure -j2 ${1:+-R "$1"}
+}
+
+# What drives the browser comes from npm, by tests/browser/package-lock.json. A
+# Node.js from elsewhere brings npm along; Debian's package would not go with it.
+need_browser_modules() {
+    command -v npm >/dev/null || packages nodejs npm
+    modules=$SOURCE/tests/browser/node_modules
+    [ "$modules/.package-lock.json" -nt "$SOURCE/tests/browser/package-lock.json" ] ||
+        (cd "$SOURCE/tests/browser" && npm ci --silent --no-audit --no-fund) ||
+        stop_with 'npm could not fetch what the browser tests need'
 }
 
 tree_target() {
