@@ -16,10 +16,6 @@
 enum {
     CONNECT_TIMEOUT_S = 3,
     STATEMENT_TIMEOUT_MS = 5000,
-    /* Ten log-ins that fail, then one a minute: a person gets in again, a
-     * program gets nowhere. */
-    LOGIN_FAILURES_MAX = 10,
-    LOGIN_REFILL_MS = 60000,
 };
 
 /* ---- Workers ------------------------------------------------------------- */
@@ -36,7 +32,7 @@ ra_init(struct ra *ra, const struct config *config)
                .statement_timeout_ms = STATEMENT_TIMEOUT_MS},
         .officers = officer_register_new(),
         .throttle = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS),
-        .logins = throttle_new(LOGIN_FAILURES_MAX, LOGIN_REFILL_MS),
+        .logins = throttle_new(THROTTLE_LOGINS_MAX, THROTTLE_LOGINS_REFILL_MS),
         .challenges = throttle_new(THROTTLE_FAILURES_MAX, THROTTLE_REFILL_MS),
         .business = {.config = config},
     };

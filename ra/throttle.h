@@ -16,6 +16,10 @@ enum {
     THROTTLE_FAILURES_MAX = 60,
     THROTTLE_REFILL_MS = 1000,
     THROTTLE_ADDRESSES = 4096,
+    /* Log-ins that fail, of passkeys and tickets: an office behind one address
+     * gets in again, a program gets nowhere. */
+    THROTTLE_LOGINS_MAX = 20,
+    THROTTLE_LOGINS_REFILL_MS = 30000,
 };
 
 /* So many failures at once, and one more every `refill_ms`. */

@@ -181,16 +181,17 @@ export async function axe(page, name) {
 
 // Octets of the page itself that came from us: HTML, scripts, style.
 export async function ownBytes(page, url) {
-    let sum = 0;
-    const count = async (response) => {
+    const bodies = [];
+    const count = (response) => {
         if (/\.(js|css|html|svg)$|\/$/.test(new URL(response.url()).pathname))
-            sum += (await response.body().catch(() => Buffer.alloc(0))).length;
+            bodies.push(response.body().catch(() => Buffer.alloc(0)));
     };
     page.on('response', count);
     await page.goto(url);
+    await page.waitForSelector('main h1');
     await page.waitForLoadState('networkidle');
     page.off('response', count);
-    return sum;
+    return (await Promise.all(bodies)).reduce((sum, body) => sum + body.length, 0);
 }
 
 // ---- Telling ------------------------------------------------------------------------

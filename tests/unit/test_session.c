@@ -721,13 +721,13 @@ a_dismissed_officer_has_no_session_any_more(void **state)
 }
 
 static void
-ten_failures_lock_the_address_out(void **state)
+failing_again_and_again_locks_the_address_out(void **state)
 {
     struct browser one = {.agent = firefox};
     json_t *last = challenge_get(&one); /* for the right one at the end */
 
     (void)state;
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < THROTTLE_LOGINS_MAX; i++) {
         struct answer answer = log_in(&one, &stranger, NOTHING);
 
         assert_int_equal(answer.status, 401);
@@ -1023,7 +1023,7 @@ main(void)
         T(unknown_wrong_and_dismissed_get_one_answer),
         T(an_unknown_passkey_takes_as_long_as_a_wrong_signature),
         T(a_dismissed_officer_has_no_session_any_more),
-        T(ten_failures_lock_the_address_out),
+        T(failing_again_and_again_locks_the_address_out),
         T(challenges_cannot_be_asked_for_without_end),
         T(bad_cookies_of_an_address_do_not_lock_its_sessions_out),
         T(an_officer_is_enrolled_by_two_administrators),
