@@ -25,7 +25,7 @@ export default async function calendar(main, { query }) {
     title(say('calendar.title'));
     const month = /^\d{4}-\d{2}$/.test(query.get('month') || '') ? query.get('month') : text(new Date()).slice(0, 7);
     const first = new Date(`${month}-01T00:00:00Z`);
-    const answer = await get('/calendar');
+    const answer = await get(`/calendar?year=${month.slice(0, 4)}`);
     const special = new Map((answer.days || answer.calendar || []).map((one) => [one.day, one]));
     const step = (n) => text(new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + n, 1))).slice(0, 7);
 

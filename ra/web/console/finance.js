@@ -1,7 +1,7 @@
 // Finance: transfers that came in, refunds, the daily reconciliation.
 
 import { get, post } from '/web/api.js';
-import { say, t, title, words } from '/web/i18n.js';
+import { known, said, say, t, title, words } from '/web/i18n.js';
 import { show } from '/web/router.js';
 import { dateTime, money } from '/web/words.js';
 import { badge, button, checkAll, dialog, el, field, notice, table, tabs, toast } from '/web/ui.js';
@@ -27,14 +27,26 @@ words({
     'finance.differs': ['不符', 'Differs'],
     'finance.run': ['重新对账', 'Reconcile again'],
     'finance.report': ['查看', 'Report'],
+    'finance.paid': ['登记已退', 'Paid out'],
+    'finance.ours': ['我方', 'Ours'],
+    'finance.theirs': ['支付机构', 'Provider'],
+    'finance.differences': ['差异', 'Differences'],
     'refund.due': ['待退', 'Due'],
     'refund.waiting-device': ['等待介质退回', 'Waits for the device'],
     'refund.sent': ['已提交', 'Sent'],
     'refund.done': ['已退', 'Done'],
     'refund.failed': ['失败', 'Failed'],
+    'refund.moved': ['已转入新单', 'Moved to the new case'],
+    'refund-reason.rejected': ['审核拒绝', 'Rejected'],
+    'refund-reason.withdrawn': ['申请人撤回', 'Withdrawn'],
+    'refund-reason.closed': ['客服关闭', 'Closed'],
+    'refund-reason.expired': ['超时', 'Ran out'],
+    'refund-reason.overpaid': ['多付', 'Paid too much'],
+    'refund-reason.surplus': ['多付', 'Paid too much'],
+    'refund-reason.late': ['逾期到账', 'Came late'],
 });
 
-const tones = { 'due': 'wait', 'waiting-device': 'wait', 'sent': 'work', 'done': 'good', 'failed': 'bad' };
+const tones = { 'due': 'wait', 'waiting-device': 'wait', 'sent': 'work', 'done': 'good', 'failed': 'bad', 'moved': 'quiet' };
 
 function fen(text) {
     const match = /^(\d{1,8})(?:\.(\d{1,2}))?$/.exec(text);
@@ -58,19 +70,34 @@ function transferForm() {
         }, { kind: 'primary', type: 'submit' }));
 }
 
+// A refund by bank transfer is made at the bank, and noted here.
+async function paidOut(row) {
+    const reference = field({ name: 'reference', label: say('finance.reference'), required: true, max: 64 });
+    const done = await dialog({ title: say('finance.paid'), body: [el('p', row.case, ' · ', money(row.amount)), reference.root], actions: [{
+        label: say('finance.paid'), act: async () => {
+            if (!checkAll([reference]))
+                return undefined;
+            await post(`/refunds/${row.id}/paid-out`, { reference: reference.value });
+            return true;
+        },
+    }] });
+    if (done)
+        await show();
+}
+
 async function refundList(box) {
     const { refunds } = await get('/refunds');
     box.append(table({ caption: say('finance.refunds'), rows: refunds, columns: [
-        { label: say('finance.number'), class: 'mono nowrap', cell: (row) => el('a', { href: `#/case/${row.number}` }, row.number) },
+        { label: say('finance.number'), class: 'mono nowrap', cell: (row) => el('a', { href: `#/case/${row.case}` }, row.case) },
         { label: say('finance.amount'), class: 'num', cell: (row) => money(row.amount) },
-        { label: say('finance.reason'), cell: (row) => row.reason },
+        { label: say('finance.reason'), cell: (row) => said(() => (known(`refund-reason.${row.reason}`) ? t(`refund-reason.${row.reason}`) : row.reason)) },
         { label: say('finance.state'), cell: (row) => badge(say(`refund.${row.state}`), tones[row.state]) },
         { label: say('finance.problem'), cell: (row) => row.problem || '' },
         { label: say('finance.changed'), class: 'nowrap', cell: (row) => dateTime(row.changed_at) },
-        { label: '', cell: (row) => row.state === 'failed' && button(say('finance.retry'), async () => {
+        { label: '', cell: (row) => (row.state === 'failed' ? button(say('finance.retry'), async () => {
             await post(`/refunds/${row.id}/retry`);
             await show();
-        }, { kind: 'small' }) },
+        }, { kind: 'small' }) : row.state === 'due' && row.method === 'transfer' && button(say('finance.paid'), () => paidOut(row), { kind: 'small' })) },
     ] }));
 }
 
@@ -80,9 +107,12 @@ async function reconciliationList(box) {
         { label: say('finance.day'), class: 'nowrap', cell: (row) => row.day },
         { label: say('finance.state'), cell: (row) => badge(say(row.is_matched ? 'finance.matched' : 'finance.differs'), row.is_matched ? 'good' : 'bad') },
         { label: say('finance.changed'), class: 'nowrap', cell: (row) => dateTime(row.made_at) },
+        { label: say('finance.ours'), class: 'num', cell: (row) => (row.ours ? `${row.ours.count} · ${money(row.ours.received - row.ours.refunded)}` : '') },
+        { label: say('finance.theirs'), class: 'num', cell: (row) => (row.provider ? `${row.provider.count} · ${money(row.provider.received - row.provider.refunded)}` : '') },
+        { label: say('finance.differences'), class: 'num', cell: (row) => String(row.differences?.length ?? '') },
         { label: '', cell: (row) => el('div.row', button(say('finance.report'), () => dialog({
             title: `${t('finance.reconciliation')} ${row.day}`, wide: true, cancel: say('ui.close'),
-            body: el('pre.mono.pem', { tabindex: 0 }, JSON.stringify(row.report ?? row, null, 2)),
+            body: el('pre.mono.pem', { tabindex: 0 }, JSON.stringify(row, null, 2)),
         }), { kind: 'small' }), button(say('finance.run'), async () => {
             await post(`/reconciliations/${row.day}`);
             await show();
