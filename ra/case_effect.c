@@ -7,6 +7,7 @@
 #include "db/holder.h"
 #include "ra/case_field.h"
 #include "ra/case_order.h"
+#include "ra/case_tell.h"
 #include "ra/device.h"
 #include "ra/form.h"
 #include "ra/form_page.h"
@@ -207,42 +208,63 @@ recall(struct db *db, const struct case_effects *effects,
                                           effects->act->at, err);
 }
 
-struct seal_run {
-    const struct definition *definition;
-    char document[TEXT_UUID_LEN + 1];
-};
-
+/* A reissue that ends without a new certificate, other than by a reviewer's
+ * word: nobody has decided that the old one is in good hands, so it stays on
+ * hold until it is reissued or revoked (1.8 #15). */
 static bool
-seal_each(const struct db_result *row, void *arg, struct error *err)
+left_held(struct db *db, const struct case_effects *effects,
+          const struct db_case *row, struct error *err)
 {
-    struct seal_run *run = arg;
-    struct db_case_document document;
-    const struct definition_slot *slot;
+    char serial[2 * DB_HOLDER_SERIAL_LEN + 1];
+    json_t *values = NULL;
+    bool is_held = false;
+    bool ok;
 
-    if (!db_case_document_read(row, 0, &document, err))
+    if (effects->definition->business != BUSINESS_REISSUE ||
+        effects->act->event == CASE_REJECT)
+        return true;
+    if (!case_order_has_held(db, row->number, &is_held, err))
         return false;
-    slot = definition_slot_find(run->definition, document.slot);
-    if (slot != NULL && slot->form != NULL && strcmp(slot->form, "seal") == 0)
-        snprintf(run->document, sizeof run->document, "%s", document.id);
-    return true;
+    if (!is_held)
+        return true;
+    values = json_object();
+    text_hex(row->predecessor_serial, DB_HOLDER_SERIAL_LEN, serial);
+    json_set_text(values, "serial", serial);
+    ok =
+        case_note(db, row, "certificate-left-held", "signet-ra", values,
+                  effects->act->at, err) &&
+        case_tell(effects->business, db, row, "certificate-left-held", serial,
+                  values, effects->act->at, err) &&
+        case_tell_service(effects->business, db, row, "certificate-left-held",
+                          "补办已终止，原证书仍处于挂起状态，请联系单位重新补办"
+                          "或注销。/ A reissue has ended and the certificate "
+                          "is still on hold: see that the unit files for "
+                          "reissue again, or for revocation.",
+                          effects->act->at, err);
+    json_decref(values);
+    return ok;
 }
 
+/* The new device works; what was lost is not waited for any longer. */
 static bool
-seal(struct db *db, const struct case_effects *effects,
-     const struct db_case *row, struct error *err)
+device(struct db *db, const struct case_effects *effects,
+       const struct db_case *row, struct error *err)
 {
-    struct seal_run run = {.definition = effects->definition};
-    struct seal_request request = {
-        .number = row->number,
-        .account = row->account,
-        .seals = case_field_text(effects->fields, "seals"),
-        .document = run.document,
-        .issuer = row->predecessor_issuer,
-        .serial = row->predecessor_serial,
-    };
+    struct db_holder old = {0};
+    bool found = false;
+    bool ok;
 
-    return db_case_documents(db, row->number, seal_each, &run, err) &&
-           seal_maker_order(db, &request, effects->act->at, err);
+    if (!device_activate(db, row->number, row->device, effects->act->at, err))
+        return false;
+    if (effects->definition->business != BUSINESS_REISSUE ||
+        strcmp(case_field_text(effects->fields, "reason"), "lost") != 0)
+        return true;
+    ok = db_holder_get(db, row->predecessor_issuer, row->predecessor_serial,
+                       &found, &old, err) &&
+         (!found || old.device == NULL ||
+          device_lose(db, old.device, effects->act->at, err));
+    db_holder_clear(&old);
+    return ok;
 }
 
 /* What a replaced case had paid pays for this one, if the amount fits. */
@@ -285,18 +307,18 @@ case_effects_run(struct db *db, struct case_effects *effects,
         ((effect & EFFECT_ORDER) != 0 &&
          (!order(db, effects, row, err) || !take_over(db, effects, row, err))))
         return false;
-    /* What is decided without the core is about the documents too, and they
-     * are there only now. */
+    /* Documents are handed in: whoever signed before has not seen these, and
+     * what is decided without the core names them. */
     if (act->event == CASE_HAND_IN &&
-        (effects->definition->business == BUSINESS_SEAL ||
-         effects->definition->business == BUSINESS_UNLOCK) &&
         (!case_order_make(db, row, effects->definition, effects->fields,
                           act->at, err) ||
          !row_again(db, row, err)))
         return false;
     return ((effect & EFFECT_PAYMENT) == 0 ||
             payment_open(db, row->number, effects->due, act->at, err)) &&
-           ((effect & EFFECT_RECALL) == 0 || recall(db, effects, row, err)) &&
+           ((effect & EFFECT_RECALL) == 0 ||
+            (recall(db, effects, row, err) &&
+             left_held(db, effects, row, err))) &&
            ((effect & EFFECT_REFUND) == 0 ||
             payment_give_back(db, row->number, give_back_reason(act->event),
                               act->at, err)) &&
@@ -313,6 +335,7 @@ case_effects_run(struct db *db, struct case_effects *effects,
            ((effect & EFFECT_CODE) == 0 || code(db, effects, row, err)) &&
            ((effect & EFFECT_HANDLER) == 0 || handler(db, effects, row, err)) &&
            ((effect & EFFECT_DEVICE) == 0 || row->device == NULL ||
-            device_activate(db, row->number, row->device, act->at, err)) &&
-           ((effect & EFFECT_SEAL) == 0 || seal(db, effects, row, err));
+            device(db, effects, row, err)) &&
+           ((effect & EFFECT_SEAL) == 0 ||
+            seal_maker_effect(db, effects, row, err));
 }

@@ -196,6 +196,38 @@ statement_body(struct db *db, const struct db_case *row, const json_t *fields,
     return true;
 }
 
+/* What customer service adds is about nothing that a reviewer decides. */
+static void
+drop_internal(const struct definition *definition, json_t *documents)
+{
+    for (size_t i = 0; i < definition->slot_count; i++)
+        if (definition->slot[i].is_internal)
+            json_object_del(documents, definition->slot[i].name);
+}
+
+bool
+case_order_is_current(struct db *db, const struct db_case *row,
+                      const struct definition *definition, bool *out,
+                      struct error *err)
+{
+    json_t *order = NULL;
+    json_t *then = NULL; /* borrowed from order */
+    json_t *now = json_object();
+    bool ok =
+        json_parse_object(row->order_body, row->order_body_len, &order, err) &&
+        json_find_object(order, "documents", &then, err) &&
+        db_case_documents(db, row->number, document_each, now, err);
+
+    if (ok && then != NULL) {
+        drop_internal(definition, then);
+        drop_internal(definition, now);
+    }
+    *out = ok && (then == NULL || json_equal(then, now) == 1);
+    json_decref(now);
+    json_decref(order);
+    return ok;
+}
+
 /* Both halves of the pair that the business is about. */
 struct halves {
     json_t *list;
@@ -398,13 +430,21 @@ held_each(const struct db_result *row, void *arg, struct error *err)
 }
 
 bool
+case_order_has_held(struct db *db, const char *number, bool *out,
+                    struct error *err)
+{
+    *out = false;
+    return db_corder_list(db, number, held_each, out, err);
+}
+
+bool
 case_order_release(struct db *db, const struct db_case *row,
                    const struct case_decided *decided, int64_t at,
                    struct error *err)
 {
     bool is_held = false;
 
-    if (!db_corder_list(db, row->number, held_each, &is_held, err))
+    if (!case_order_has_held(db, row->number, &is_held, err))
         return false;
     return !is_held || put_pending(db, row, "release", decided, at, err);
 }

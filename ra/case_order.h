@@ -34,6 +34,12 @@ bool case_order_make(struct db *db, const struct db_case *row,
                      const struct definition *definition, const json_t *fields,
                      int64_t at, struct error *err) MUST_CHECK;
 
+/* Whether the documents that an applicant has given are those that were there
+ * when the order was made; true of orders of the core, which name none. */
+bool case_order_is_current(struct db *db, const struct db_case *row,
+                           const struct definition *definition, bool *out,
+                           struct error *err) MUST_CHECK;
+
 /* The order itself, pure; the caller owns the result. */
 json_t *case_order_json(const struct db_case *row,
                         const struct definition *definition,
@@ -45,6 +51,10 @@ bool case_order_hold(struct db *db, const struct db_case *row,
                      struct error *err) MUST_CHECK;
 /* The release of what this case has held, with the rejection of a second
  * reviewer: queued. Nothing if nothing was held. */
+/* Whether this case holds the certificate, or is about to: what its hold was
+ * not refused for. */
+bool case_order_has_held(struct db *db, const char *number, bool *out,
+                         struct error *err) MUST_CHECK;
 bool case_order_release(struct db *db, const struct db_case *row,
                         const struct case_decided *decided, int64_t at,
                         struct error *err) MUST_CHECK;

@@ -510,7 +510,7 @@ seal_goes_as_far_as_its_maker(void **state)
     assert_state(number, "in-review");
     decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
     assert_state(number, "seal-approved");
-    assert_string_equal(pg_ask("SELECT count(*) FROM ra.seal_order"), "1");
+    assert_string_equal(pg_ask("SELECT state FROM ra.seal"), "ordered");
     act(number, CASE_SEAL_MADE, CASE_BY_SYSTEM);
     act(number, CASE_INSTALL, CASE_BY_HOLDER);
     assert_state(number, "installed");
@@ -855,6 +855,110 @@ returned_case_is_corrected_in_what_is_open(void **state)
     assert_chained();
 }
 
+/* An approval as it is signed now, to be sent later. */
+static void
+approval_sign(const char *number, struct case_review *review)
+{
+    struct db_case row;
+
+    *review = (struct case_review){.decision = {.step = API_STEP_FIRST_REVIEW,
+                                                .verdict = API_APPROVE,
+                                                .decided_at = parts.now}};
+    memcpy(review->decision.officer_id, parts.first.facts.officer_id,
+           TEXT_UUID_LEN + 1);
+    assert_true(db_case_get(parts.db, number, false, &row, NULL));
+    assert_true(
+        api_decision_sign(&review->decision, row.order_id, row.order_digest,
+                          parts.first.certificate.data,
+                          parts.first.certificate.len, parts.first.key, NULL));
+    db_case_clear(&row);
+}
+
+static bool
+approval_send(const char *number, const struct case_review *review,
+              struct error *err)
+{
+    enum case_state to;
+
+    memset(err, 0, sizeof *err);
+    return case_review_decide(&parts.business, parts.db, number, review,
+                              &parts.first.facts, parts.first.certificate.data,
+                              parts.first.certificate.len, parts.now, &to, err);
+}
+
+static void
+approval_is_of_the_documents_that_were_seen(void **state)
+{
+    struct case_review early;
+    struct case_review before;
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    approval_sign(number, &early); /* there was nothing to see */
+    case_parts_documents(&parts, number);
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    case_parts_pay(number);
+    act(number, CASE_PAY, CASE_BY_SYSTEM);
+    assert_false(approval_send(number, &early, &err));
+    approval_sign(number, &before);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_RETURN);
+    case_parts_documents(&parts, number); /* others */
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    assert_state(number, "first-review");
+    assert_false(approval_send(number, &before, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+    assert_state(number, "first-review");
+    pass_both(number);
+    assert_state(number, "activation-allowed");
+}
+
+static void
+seal_is_approved_with_the_documents_that_were_handed_in(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    json_t *fields = fields_of(BUSINESS_SEAL);
+    struct error err = {0};
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_SEAL, number);
+    hand_in(number);
+    json_set_text(fields, "seals",
+                  "[{\"name\":\"杭州示例科技有限公司\",\"type\":"
+                  "\"contract\"}]");
+    if (!case_edit(&parts.business, parts.db, "example", number, 1, fields,
+                   parts.now, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    json_decref(fields);
+    case_parts_documents(&parts, number);
+    decide_refused(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE,
+                   ERROR_CONFLICT);
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    assert_state(number, "seal-approved");
+}
+
+static void
+nobody_decides_on_a_case_of_their_own_name(void **state)
+{
+    struct case_officer namesake = parts.first;
+    char number[DB_CASE_NUMBER_MAX + 1];
+    json_t *fields = fields_of(BUSINESS_NEW);
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    hand_in(number);
+    (void)snprintf(namesake.facts.name, sizeof namesake.facts.name, "%s",
+                   case_field_text(fields, "handler_name"));
+    json_decref(fields);
+    decide_refused(number, &namesake, API_STEP_FIRST_REVIEW, API_APPROVE,
+                   ERROR_DENIED);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+}
+
 static void
 edit_of_an_old_revision_is_a_conflict(void **state)
 {
@@ -1120,6 +1224,9 @@ main(void)
         CASE(two_officers_at_once_make_one_decision),
         CASE(second_click_is_the_same_decision),
         CASE(returned_case_is_corrected_in_what_is_open),
+        CASE(approval_is_of_the_documents_that_were_seen),
+        CASE(seal_is_approved_with_the_documents_that_were_handed_in),
+        CASE(nobody_decides_on_a_case_of_their_own_name),
         CASE(edit_of_an_old_revision_is_a_conflict),
         CASE(what_checks_see_is_told_and_decides_nothing),
         CASE(supplement_comes_back_to_the_second_reviewer),
