@@ -15,6 +15,7 @@ enum {
     HSM_DEVICE_SERIAL_MAX = 16,
     HSM_PIN_MAX = 255,
     HSM_DECRYPTED_MAX = 512,
+    HSM_DEVICE_DATA_MAX = 32768, /* octets of one note */
 };
 
 struct hsm_device_info {
@@ -85,6 +86,33 @@ bool hsm_device_generate(struct hsm_device *device, enum hsm_key_type type,
                          struct hsm_device_key *out,
                          struct error *err) MUST_CHECK;
 
+/*
+ * The device's own key, which never gets a certificate: ECDSA on P-256, made
+ * inside, usable without login, by which a locked device says which one it is.
+ * ERROR_NOT_FOUND when there is none, ERROR_DENIED when it came from outside.
+ * _make makes it at the maker's station; one that is there stays.
+ */
+bool hsm_device_own_key(struct hsm_device *device, struct hsm_device_key *out,
+                        struct error *err) MUST_CHECK;
+bool hsm_device_own_key_make(struct hsm_device *device,
+                             struct hsm_device_key *out,
+                             struct error *err) MUST_CHECK;
+
+/* The pair of this id, if it is there and whole; after login. Half a pair, left
+ * by a program that was killed, is removed. ERROR_DENIED for a key that was not
+ * made inside. */
+bool hsm_device_pair_find(struct hsm_device *device, const uint8_t *id,
+                          size_t id_len, bool *found,
+                          struct hsm_device_key *out,
+                          struct error *err) MUST_CHECK;
+/* Whether the public half of this id is there: without login. */
+bool hsm_device_is_public_there(struct hsm_device *device, const uint8_t *id,
+                                size_t id_len, bool *out,
+                                struct error *err) MUST_CHECK;
+/* Whether it holds nothing of a holder that can be seen without login. */
+bool hsm_device_is_blank(struct hsm_device *device, bool *out,
+                         struct error *err) MUST_CHECK;
+
 /* As hsm_sign(). */
 bool hsm_device_sign(struct hsm_device *device,
                      const struct hsm_device_key *key, enum hsm_scheme scheme,
@@ -125,5 +153,16 @@ bool hsm_device_add_certificate(struct hsm_device *device, const uint8_t *der,
                                 size_t len, const char *label,
                                 const uint8_t *id, size_t id_len,
                                 struct error *err) MUST_CHECK;
+
+/* Notes on the device, known by label, for everybody to read: without login. A
+ * new one of the same label is written before the old one is removed. */
+bool hsm_device_data_find(struct hsm_device *device, const char *label,
+                          bool *found, struct buf *out,
+                          struct error *err) MUST_CHECK;
+bool hsm_device_data_put(struct hsm_device *device, const char *label,
+                         const uint8_t *data, size_t len,
+                         struct error *err) MUST_CHECK;
+bool hsm_device_data_remove(struct hsm_device *device, const char *label,
+                            struct error *err) MUST_CHECK;
 
 #endif

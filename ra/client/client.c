@@ -2,9 +2,13 @@
 #include "ra/client/client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -138,23 +142,62 @@ pin_from_terminal(const char *prompt, char *pin, struct error *err)
     return ok;
 }
 
+/* The next line of the file, which stays open, or what is typed. */
+static bool
+secret_next(const char *path, FILE **file, const char *prompt, char *secret,
+            struct error *err)
+{
+    if (path == NULL)
+        return pin_from_terminal(prompt, secret, err);
+    if (*file == NULL) {
+        *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+        if (*file == NULL)
+            return error_errno(err, ERROR_INPUT, "%s", path);
+        (void)setvbuf(*file, NULL, _IONBF, 0);
+    }
+    return read_line(*file, secret, err);
+}
+
 bool
 client_pin(struct client *client, const char *zh, const char *en, char *pin,
            struct error *err)
 {
     static FILE *file; /* a line for each PIN that is asked for */
 
-    if (client->pin_file == NULL)
-        return pin_from_terminal(client->is_english ? en : zh, pin, err);
-    if (file == NULL) {
-        file = strcmp(client->pin_file, "-") == 0
-                   ? stdin
-                   : fopen(client->pin_file, "re");
-        if (file == NULL)
-            return error_errno(err, ERROR_INPUT, "%s", client->pin_file);
-        (void)setvbuf(file, NULL, _IONBF, 0);
-    }
-    return read_line(file, pin, err);
+    return secret_next(client->pin_file, &file, client->is_english ? en : zh,
+                       pin, err);
+}
+
+bool
+client_code(struct client *client, const char *zh, const char *en, char *code,
+            struct error *err)
+{
+    static FILE *file;
+
+    return secret_next(client->code_file, &file, client->is_english ? en : zh,
+                       code, err);
+}
+
+bool
+client_lock(const char *serial, struct error *err)
+{
+    const char *home = getenv("HOME");
+    char path[4096];
+    int fd;
+
+    if (home == NULL || home[0] != '/')
+        return error_set(err, ERROR_INPUT, "HOME names no folder");
+    (void)snprintf(path, sizeof path, "%s/.config", home);
+    (void)mkdir(path, 0700);
+    (void)snprintf(path, sizeof path, "%s/.config/signet-key", home);
+    (void)mkdir(path, 0700);
+    if ((size_t)snprintf(path, sizeof path, "%s/.config/signet-key/%s.lock",
+                         home, serial) >= sizeof path)
+        return error_set(err, ERROR_INPUT, "HOME is too long");
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX) != 0)
+        return error_errno(err, ERROR_INPUT, "%s", path);
+    return true; /* it ends with the program */
 }
 
 bool

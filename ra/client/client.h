@@ -14,7 +14,9 @@ struct client {
     const char *module;   /* PKCS #11 library; --module, SIGNET_KEY_MODULE */
     const char *serial;   /* --device; NULL: the only one that is plugged in */
     const char *pin_file; /* --pin-file; "-": standard input; NULL: typed */
-    const char *url;      /* of the RA; --url, SIGNET_KEY_URL */
+    const char
+        *code_file;  /* --code-file: of a text message or page; as above */
+    const char *url; /* of the RA; --url, SIGNET_KEY_URL */
     const char *trust_file; /* --ca-file, SIGNET_KEY_CA_FILE */
     bool is_english;        /* --language, LANG */
     bool is_json;           /* --json */
@@ -33,6 +35,10 @@ struct client_verb {
 /* Tables end with name NULL. */
 extern const struct client_verb client_device_verbs[];
 extern const struct client_verb client_file_verbs[];
+extern const struct client_verb client_service_verbs[];
+extern const struct client_verb client_renew_verbs[];
+extern const struct client_verb client_unlock_verbs[];
+extern const struct client_verb client_maker_verbs[];
 
 /* A line for people; nothing with --json. */
 void client_say(struct client *client, const char *zh, const char *en, ...)
@@ -58,5 +64,14 @@ bool client_pin(struct client *client, const char *zh, const char *en,
 bool client_new_pin(struct client *client, char *pin,
                     struct error *err) MUST_CHECK;
 bool client_pin_check(const char *pin, struct error *err) MUST_CHECK;
+
+/* A code from a text message or from the page, as client_pin(): `code` holds
+ * HSM_PIN_MAX + 1; the caller cleanses it. */
+bool client_code(struct client *client, const char *zh, const char *en,
+                 char *code, struct error *err) MUST_CHECK;
+
+/* One signet-key at a time works on a device: until the program ends. A lock in
+ * ~/.config/signet-key; waits. */
+bool client_lock(const char *serial, struct error *err) MUST_CHECK;
 
 #endif

@@ -8,8 +8,9 @@
 
 #include "ra/client/client.h"
 
-static const struct client_verb *const tables[] = {client_device_verbs,
-                                                   client_file_verbs};
+static const struct client_verb *const tables[] = {
+    client_device_verbs, client_file_verbs,   client_service_verbs,
+    client_renew_verbs,  client_unlock_verbs, client_maker_verbs};
 enum { TABLE_COUNT = sizeof tables / sizeof *tables };
 
 static void
@@ -20,10 +21,10 @@ help(const struct client *client)
         client->is_english
             ? "signet-key [--module FILE] [--device SERIAL] [--json] "
               "[--language zh|en] [--pin-file FILE|-]\n           "
-              "[--ca-file FILE] VERB ..."
+              "[--code-file FILE|-] [--url URL] [--ca-file FILE] VERB ..."
             : "signet-key [--module 驱动库] [--device 序列号] [--json] "
               "[--language zh|en] [--pin-file 文件|-]\n           "
-              "[--ca-file 文件] 命令 ...");
+              "[--code-file 文件|-] [--url 地址] [--ca-file 文件] 命令 ...");
     for (size_t t = 0; t < TABLE_COUNT; t++)
         for (const struct client_verb *verb = tables[t]; verb->name != NULL;
              verb++)
@@ -67,6 +68,7 @@ settle(struct client *client)
     client->module = client_option(client, "--module");
     client->serial = client_option(client, "--device");
     client->pin_file = client_option(client, "--pin-file");
+    client->code_file = client_option(client, "--code-file");
     client->url = client_option(client, "--url");
     client->trust_file = client_option(client, "--ca-file");
     if (client->module == NULL)

@@ -1,0 +1,155 @@
+"""
+signet-key on running services: holder_online.py STATE WORK.
+"""
+import os
+import random
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sim"))
+from play import Applicant, Office  # noqa: E402
+import usbkey  # noqa: E402
+from usbkey import Failed, UsbKey  # noqa: E402
+
+state, work = sys.argv[1:3]
+office = Office(state, os.path.join(work, "devices"))
+RUN = int(time.time()) % 900000 + 1000
+PIN, NEW_PIN, LAST_PIN = "Sesame-2026", "Open-Sesame-27", "Third-Pin-28"
+KILLS = 20
+random.seed(int(os.environ.get("SEED", RUN)))
+
+
+def check(holds, what):
+    if not holds:
+        sys.exit(f"FAIL: {what}")
+    print(f"ok {what}", flush=True)
+
+
+def refused(what, error, act, *args, **more):
+    try:
+        act(*args, **more)
+    except Failed as failed:
+        check(failed.error == error, f"{what}: {failed.what}")
+        return
+    sys.exit(f"FAIL: {what}: it was done")
+
+
+def openssl(*args):
+    return subprocess.run(["openssl", *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def applicant_of(n):
+    account = f"holder-{RUN}-{n}"
+    office.unit(account, RUN * 10 + n)
+    return Applicant(office, account), office.fields("new", RUN * 10 + n, seal="no")
+
+
+def holds_one_pair(key, number, pin):
+    """What other programs find on the device: one key, one certificate."""
+    labelled = [text for text in key.objects("cert") if number in text]
+    check(len(labelled) == 1, f"{number}: one certificate on the device")
+    check(len(key.objects("pubkey")) == 2 and len(key.objects("privkey", pin)) == 2,
+          f"{number}: one pair of the holder beside the device's own key")
+
+
+# ---- The maker, and the way to the holder --------------------------------------------
+
+applicant, fields = applicant_of(1)
+key = UsbKey(office, os.path.join(work, "keys"), f"HOLD-{RUN:07d}-1")
+refused("a device that was not personalised", "not_found", key.run, "activate", pins=[PIN], code="A" * 12)
+number, code = usbkey.certifiable(office, applicant, fields, key)
+check(key.tool("--login", "--login-type", "so", "--so-pin", usbkey.FACTORY_ADMIN, "--init-pin", "--new-pin", PIN)[0] != 0,
+      "the factory's administrator PIN is no more")
+own = key.objects("privkey")
+check(len(own) == 1 and "always sensitive, never extractable, local" in own[0],
+      "the device's own key was made inside, and is seen without login")
+
+# ---- Activation ----------------------------------------------------------------------
+
+wrong = ("3" if code[0] == "2" else "2") + code[1:]
+refused("a wrong code", "denied", key.run, "activate", pins=[PIN], code=wrong)
+check(key.tool("--login", "--pin", usbkey.TRANSPORT, "-O")[0] == 0, "and the PIN is still that of the transport")
+refused("a PIN that is none", "input", key.run, "activate", pins=["12345678"], code=code)
+begun = time.monotonic()
+done = key.run("activate", pins=[PIN], code=code)
+took = time.monotonic() - begun
+check(done["state"] == "done" and done["number"] == number, "the device with its code gets its certificate")
+certificate = key.certificate(number, os.path.join(work, "holder.pem"))
+check(openssl("verify", "-CAfile", office.env["SIGNET_ROOT"], "-untrusted", office.env["SIGNET_ISSUER"],
+              certificate).returncode == 0, "openssl verifies it")
+holds_one_pair(key, number, PIN)
+check(key.tool("--login", "--pin", usbkey.TRANSPORT, "-O")[0] != 0, "the PIN of the transport is no more")
+check(key.run("activate", pins=[PIN])["state"] == "done", "once more, without a code: it is done")
+holds_one_pair(key, number, PIN)
+office.await_state(applicant, number, "activated")
+office.bind(applicant.account, applicant)
+listed = key.run("list", pins=[PIN])["certificates"]
+check(any(c["purpose"] == "signing" and c["has_key"] for c in listed), "signet-key lists it with its key")
+
+# ---- What it is for ------------------------------------------------------------------
+
+paper = os.path.join(work, "tender.txt")
+with open(paper, "w") as file:
+    file.write("投标文件\n" * 1000)
+key.run("sign", paper, pins=[PIN])
+trust = os.path.join(work, "trust.pem")
+with open(trust, "w") as file:
+    for name in ("SIGNET_ROOT", "SIGNET_ISSUER"):
+        with open(office.env[name]) as part:
+            file.write(part.read())
+check(key.run("verify", paper + ".p7s", paper, "--ca-file", trust)["signer"] != "", "a signature verifies with the chain")
+judged = openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", paper + ".p7s", "-content", paper, "-CAfile", trust,
+                 "-purpose", "any", "-out", os.devnull)
+check(judged.returncode == 0, f"for openssl too {judged.stdout if judged.returncode else ''}")
+
+# ---- A forgotten PIN -----------------------------------------------------------------
+
+for _ in range(10):
+    try:
+        key.run("list", pins=["Wrong-Pin-1"])
+    except Failed:
+        pass
+check(key.run("status")["devices"][0]["is_locked"], "ten wrong PINs lock it")
+refused("the right PIN is of no use then", "conflict", key.run, "list", pins=[PIN])
+who = {name: value for name, value in fields.items() if name.startswith("handler_")}
+
+
+def unlocking():
+    one = applicant.file("unlock", who)
+    check(applicant.submit(one) == "approved", "an unlocking by the handler of record")
+    before = len(office.world.call("GET", "/sms"))
+    check(key.run("unlock", one, "--ask-code")["state"] == "code-sent", "a one-time password is sent")
+    return one, office.world.code_for(who["handler_mobile"], r"验证码([0-9]{6})", after=before)
+
+
+number, code = unlocking()
+refused("a wrong one-time password", "denied", key.run, "unlock", number, pins=[NEW_PIN],
+        code="%06d" % ((int(code) + 1) % 10 ** 6))
+check(key.run("unlock", number, pins=[NEW_PIN], code=code)["state"] == "done", "the right one sets a new PIN")
+check(key.run("list", pins=[NEW_PIN])["certificates"] != [], "the new PIN works")
+check(not key.run("status")["devices"][0]["is_locked"], "and nothing is locked")
+refused("the old PIN does not", "denied", key.run, "list", pins=[PIN])
+
+# Killed anywhere: the administrator PIN is one of two, and never lost.
+number, code = unlocking()
+for _ in range(8):
+    key.killed(random.uniform(0.0, took), "unlock", number, pins=[LAST_PIN], code=code)
+check(key.run("unlock", number, pins=[LAST_PIN], code=code)["state"] == "done"
+      and key.run("list", pins=[LAST_PIN])["certificates"] != [], "an unlocking that was killed is done in the end")
+number, code = unlocking()
+check(key.run("unlock", number, pins=[PIN], code=code)["state"] == "done", "and the next one finds its administrator PIN")
+
+# ---- Killed in the middle of activation ----------------------------------------------
+
+applicant, fields = applicant_of(2)
+key = UsbKey(office, os.path.join(work, "keys"), f"HOLD-{RUN:07d}-2")
+number, code = usbkey.certifiable(office, applicant, fields, key)
+struck = sum(key.killed(random.uniform(0.0, 0.8 * took), "activate", pins=[PIN], code=code) for _ in range(KILLS))
+done = key.run("activate", pins=[PIN], code=code)
+check(done["state"] == "done" and done["number"] == number, f"{struck} of {KILLS} killed while at work; then it is done")
+holds_one_pair(key, number, PIN)
+certificate = key.certificate(number, os.path.join(work, "killed.pem"))
+check(openssl("verify", "-CAfile", office.env["SIGNET_ROOT"], "-untrusted", office.env["SIGNET_ISSUER"],
+              certificate).returncode == 0, "openssl verifies that one")
+check(len(applicant.get("/v1/certificates")["certificates"]) == 1, "and the CA issued one")
