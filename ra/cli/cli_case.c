@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -18,6 +21,7 @@ enum {
     FIELDS_MAX = 64 * 1024,
     LINK_MAX = 128 * 1024,
     ORDER_MAX = 256 * 1024,
+    KEY_PEM_MAX = 16 * 1024,
 };
 
 /* Who asks: --token-file for an account, --officer for an officer. */
@@ -442,11 +446,40 @@ review_print(const json_t *review)
         ra_client_text(one, "decided_at"));
 }
 
-/* The device that a maker signs for. */
+/* SHA-256 of a public key, read from a PEM file. */
 static bool
-device_get(const json_t *review, struct api_device *out, struct error *err)
+key_hash(const char *path, uint8_t out[HASH_LEN], struct error *err)
+{
+    struct buf pem = BUF_INIT(KEY_PEM_MAX);
+    unsigned char *spki = NULL;
+    EVP_PKEY *key = NULL;
+    BIO *bio = NULL;
+    int len = 0;
+    bool ok = text_file_read(path, KEY_PEM_MAX, &pem, err);
+
+    if (ok) {
+        bio = BIO_new_mem_buf(pem.data, (int)pem.len);
+        key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
+        len = key != NULL ? i2d_PUBKEY(key, &spki) : 0;
+        ok = len > 0 ||
+             error_openssl(err, ERROR_INPUT, "%s: no public key", path);
+    }
+    ok = ok && hash_sha256(spki, (size_t)len, out, err);
+    OPENSSL_free(spki);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    buf_clear(&pem);
+    return ok;
+}
+
+/* The device that a maker signs for: by the key that the maker read from it,
+ * not by what the RA says it is, or a stolen RA would have its own signed. */
+static bool
+device_get(const json_t *review, const char *key_file, struct api_device *out,
+           struct error *err)
 {
     const json_t *device = json_object_get(review, "making_device");
+    uint8_t told[HASH_LEN];
     size_t len = 0;
 
     if (device == NULL)
@@ -454,15 +487,21 @@ device_get(const json_t *review, struct api_device *out, struct error *err)
                          "no personalised device is for this case");
     snprintf(out->serial, sizeof out->serial, "%s",
              ra_client_text(device, "serial"));
-    return (text_unhex(ra_client_text(device, "spki_sha256"), out->spki_sha256,
-                       sizeof out->spki_sha256, &len) &&
-            len == sizeof out->spki_sha256) ||
-           error_set(err, ERROR_INTERNAL, "device not understood");
+    if (!text_unhex(ra_client_text(device, "spki_sha256"), told, sizeof told,
+                    &len) ||
+        len != sizeof told)
+        return error_set(err, ERROR_INTERNAL, "device not understood");
+    return key_hash(key_file, out->spki_sha256, err) &&
+           (memcmp(out->spki_sha256, told, sizeof told) == 0 ||
+            error_set(err, ERROR_CONFLICT,
+                      "the RA has another key for device %s than %s: do not "
+                      "sign, tell an administrator",
+                      out->serial, key_file));
 }
 
 /* Shows, signs, sends. */
 static bool
-decide(const struct cli *cli, struct review *review,
+decide(const struct cli *cli, struct review *review, const char *key_file,
        struct api_decision *decision, struct error *err)
 {
     struct officer_folder *officer = &review->officer;
@@ -475,7 +514,7 @@ decide(const struct cli *cli, struct review *review,
            sizeof decision->officer_id);
     decision->decided_at = clock_now();
     if ((decision->step == API_STEP_MAKING &&
-         !device_get(review->json, &decision->device, err)) ||
+         !device_get(review->json, key_file, &decision->device, err)) ||
         !api_decision_sign(decision, review->order_id, review->digest,
                            officer->certificate.data, officer->certificate.len,
                            officer->key, err))
@@ -502,6 +541,7 @@ case_decide(struct cli *cli)
     const char *step = cli_option(cli, "--step", &is_wrong);
     const char *verdict = cli_option(cli, "--verdict", &is_wrong);
     const char *remark = cli_option(cli, "--remark", &is_wrong);
+    const char *key_file = cli_option(cli, "--device-key", &is_wrong);
     struct api_decision decision = {0};
     struct review review = {0};
     struct error err = {0};
@@ -524,11 +564,15 @@ case_decide(struct cli *cli)
                   "--remark TEXT of at most %d octets goes with every verdict "
                   "but approve",
                   API_REMARK_MAX);
+    else if ((decision.step == API_STEP_MAKING) != (key_file != NULL))
+        error_set(&err, ERROR_INPUT,
+                  "--device-key FILE, the public key that the device itself "
+                  "shows, goes with --step making");
     else {
         if (remark != NULL)
             memcpy(decision.remark, remark, strlen(remark) + 1);
         ok = review_open(cli, folder, &review, &err) &&
-             decide(cli, &review, &decision, &err);
+             decide(cli, &review, key_file, &decision, &err);
     }
     review_clear(&review);
     return ok ? 0 : cli_fail(cli, &err);
@@ -556,7 +600,8 @@ const struct cli_verb case_verbs[] = {
     {"case certificate", "NUMBER --token-file FILE | --officer DIR --out FILE",
      "the certificate and its issuer's, PEM", true, case_certificate},
     {"case decide",
-     "NUMBER --officer DIR --step STEP [--verdict VERDICT --remark TEXT]",
+     "NUMBER --officer DIR --step STEP [--verdict VERDICT --remark TEXT] "
+     "[--device-key FILE]",
      "show a case and sign a decision on it", true, case_decide},
     {0},
 };

@@ -6,6 +6,7 @@ import { say, t, textNow, title, words } from '/web/i18n.js';
 import { show } from '/web/router.js';
 import { businessName, dateTime, stateName, stateTone } from '/web/words.js';
 import { badge, button, checkAll, dialog, el, field, notice, table, tabs, toast } from '/web/ui.js';
+import { hex, sha256, unbase64 } from '/web/passkey.js';
 import { decide } from './decide.js';
 import './search.js';
 
@@ -40,6 +41,8 @@ words({
     'making.to': ['新状态', 'New state'],
     'making.remark': ['说明', 'Remark'],
     'making.key': ['密钥', 'Key'],
+    'making.fingerprint': ['介质公钥指纹（SHA-256），请与制证工具显示的一致后再签名：', 'Fingerprint (SHA-256) of the device\'s key: sign only if the tool shows the same.'],
+    'making.key.other': ['服务器给出的介质 {serial} 公钥与刚才读取的不符，未签名。请报告管理员。', 'The server has another key for device {serial} than the one just read: nothing was signed. Tell an administrator.'],
 });
 
 async function run(heading, fields, act, label = heading) {
@@ -57,6 +60,8 @@ const allocate = (row) => {
     return run(say('making.allocate'), [serial], () => post(`/cases/${row.number}/device`, { serial: serial.value.toUpperCase() }));
 };
 
+const keys = new Map(); // serial: SHA-256 of the key as read from the device
+
 async function personalise(row) {
     const proof = field({ name: 'proof', label: say('making.proof'), type: 'textarea', rows: 6, required: true, spellcheck: 'false', check: (text) => {
         try {
@@ -66,8 +71,9 @@ async function personalise(row) {
             return say('making.proof.wrong');
         }
     } });
-    const result = await run(say('making.personalise'), [proof], () => {
+    const result = await run(say('making.personalise'), [proof], async () => {
         const { spki, proof: signed } = JSON.parse(proof.value);
+        keys.set(row.device, hex(await sha256(unbase64(spki))));
         return post(`/devices/${row.device}/personalise`, { spki, proof: signed });
     });
     const pin = result?.admin_pin || result?.pin;
@@ -75,10 +81,18 @@ async function personalise(row) {
         await dialog({ title: say('making.pin'), body: el('p.figure.mono', pin), cancel: say('ui.close') });
 }
 
+// What is signed is the key that the tool read from the device. Where this page
+// has not seen it, the maker compares the fingerprint with the tool's.
 async function sign(row) {
     const review = await get(`/cases/${row.number}/review`);
     const device = review.making_device || review.device_to_sign || { serial: review.device, spki_sha256: review.device_spki_sha256 };
-    return run(say('making.sign'), [el('p', say('making.sign.text', { serial: device.serial }))], () =>
+    const own = keys.get(device.serial);
+    if (own && own !== device.spki_sha256)
+        throw new Error(say('making.key.other', { serial: device.serial }));
+    return run(say('making.sign'), [
+        el('p', say('making.sign.text', { serial: device.serial })),
+        el('p', say('making.fingerprint')), el('p.mono', (device.spki_sha256 || '').replace(/.{8}(?=.)/g, '$& ')),
+    ], () =>
         decide(row.number, review, 'making', 'approve', { device: { serial: device.serial, spki_sha256: device.spki_sha256 } }));
 }
 
