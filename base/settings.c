@@ -26,6 +26,8 @@ const struct config_setting config_settings[] = {
      "libpq connection string of signet-ra."},
     {"db.ocsp", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "libpq connection string of signet-ocsp; a read-only replica will do."},
+    {"db.kmc", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "libpq connection string of signet-kmc and of signet kmc init."},
     {"db.audit", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "libpq connection string of the auditor's exports."},
     {"db.migrations_dir", CONFIG_PATH, 1, TEXT_MAX,
@@ -61,6 +63,14 @@ const struct config_setting config_settings[] = {
      "Label of the token with the root's key, present in ceremonies only."},
     {"hsm.root.pin_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
      "File that holds that token's user PIN."},
+
+    {"hsm.kgen.token", CONFIG_TEXT, 1, 32, "signet-kgen",
+     "Label of the token that makes escrowed keys and has the KMC's record "
+     "key."},
+    {"hsm.kgen.pin_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "File that holds that token's user PIN."},
+    {"hsm.krec.token", CONFIG_TEXT, 1, 32, "signet-krec",
+     "Label of the token with the recovery keys; its PIN is in no file."},
 
     {"tls.trust_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
      "PEM file of the roots that our services and their clients trust."},
@@ -103,6 +113,31 @@ const struct config_setting config_settings[] = {
      "https://console.example.cn, with spaces between; without it none."},
     {"ca.clock_tolerance_s", CONFIG_INT, 0, DAY_S, "300",
      "Seconds that a decision's time may lie ahead of this machine's clock."},
+
+    {"kmc.listen", CONFIG_TEXT, 1, 128, NULL,
+     "Address and port of signet-kmc, HTTPS with client certificates."},
+    {"kmc.certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the TLS certificate of signet-kmc and its chain."},
+    {"kmc.key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the key of that certificate."},
+    {"kmc.workers", CONFIG_INT, 1, 64, "4",
+     "Number of requests that signet-kmc works on at once; each has a database "
+     "connection."},
+    {"kmc.recovery_path", CONFIG_PATH, 1, TEXT_MAX,
+     "/usr/libexec/signet/signet-krec",
+     "The program that holds the recovery token open for one approved case."},
+    {"kmc.standby_types", CONFIG_TEXT, 0, 128, "rsa-2048 ec-p256",
+     "Types of the key pairs that are made ahead, with spaces between."},
+    {"kmc.standby_min", CONFIG_INT, 0, 64, "4",
+     "Number of pairs of a type at which more are made ahead."},
+    {"kmc.standby_max", CONFIG_INT, 0, 64, "8",
+     "Number of pairs of a type that are made ahead."},
+    {"kmc.case_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "86400",
+     "Seconds that a recovery case waits for its approvals, and its answer to "
+     "be taken."},
+    {"kmc.cms_delivery", CONFIG_BOOL, 0, 0, "no",
+     "Whether a recovered key may leave as CMS for a certificate, for which it "
+     "is in clear in the recovery process; the log marks each."},
 
     {"ocsp.listen", CONFIG_TEXT, 1, 128, NULL,
      "Address and port of signet-ocsp, plain HTTP."},
@@ -185,6 +220,9 @@ const struct config_setting config_settings[] = {
      "are mailed to, as people are told and as it stands on forms."},
     {"ra.hotline", CONFIG_TEXT, 1, 100, NULL,
      "Telephone of customer service, as people are told."},
+    {"ra.service_email", CONFIG_TEXT, 3, 254, NULL,
+     "Address at which customer service is told of what waits for a person, "
+     "such as a certificate that is left on hold; unset, nobody is."},
 
     {"ra.public_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "URL, without a slash at the end, under which people and outside services "
@@ -237,6 +275,8 @@ const struct config_setting config_settings[] = {
      "URL at which the command line reaches signet-ca."},
     {"cli.ra_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "URL at which the command line reaches signet-ra."},
+    {"cli.kmc_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL at which the command line reaches signet-kmc."},
     {"cli.certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
      "PEM file of the administrator's certificate."},
     {"cli.key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,

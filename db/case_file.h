@@ -170,21 +170,4 @@ struct db_case_record {
 bool db_case_record(struct db *db, const char *account,
                     struct db_case_record *out, struct error *err) MUST_CHECK;
 
-/* ---- Seals to be made (ra/seal_maker.h) -----------------------------------
- */
-
-struct db_seal_order {
-    const char *number, *account, *seals, *document, *issuer;
-    const uint8_t *serial;
-    int64_t made_at;
-};
-bool db_seal_order_add(struct db *db, const struct db_seal_order *order,
-                       struct error *err) MUST_CHECK;
-/* Those whose cases wait for them, oldest first. */
-bool db_seal_order_list(struct db *db, size_t max, db_each *each, void *arg,
-                        struct error *err) MUST_CHECK;
-bool db_seal_order_read(const struct db_result *row, size_t at,
-                        struct db_seal_order *out,
-                        struct error *err) MUST_CHECK;
-
 #endif

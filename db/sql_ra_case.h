@@ -23,7 +23,9 @@
         DB_RA_CASE_COPIES, DB_RA_CASE_DEVICE, DB_RA_CASE_FACTS,                \
         DB_RA_CASE_DOCUMENTS, DB_RA_CASE_DOCUMENT_VOID, DB_RA_CASE_PAPER,      \
                                                                                \
-        DB_RA_CASE_NAMESAKES, DB_RA_CASE_SEAL_ORDER, DB_RA_CASE_SEAL_LIST,     \
+        DB_RA_CASE_NAMESAKES, DB_RA_SEAL_ADD, DB_RA_SEAL_AGAIN,                \
+        DB_RA_SEAL_MOVE, DB_RA_SEAL_DROP, DB_RA_SEAL_REPLACED,                 \
+        DB_RA_SEAL_END, DB_RA_SEAL_COUNT, DB_RA_SEAL_ORDERED,                  \
         DB_RA_CASE_RECORD, DB_RA_FIELD_SET, DB_RA_FIELD_DELETE,                \
         DB_RA_FIELD_LIST, DB_RA_LINK_LAST, DB_RA_LINK_ADD, DB_RA_LINK_LIST,    \
         DB_RA_DECIDED_ADD, DB_RA_DECIDED_LIST, DB_RA_CORDER_ADD,               \
@@ -144,19 +146,49 @@
          " OR EXISTS (SELECT FROM ra.holder_certificate h"                     \
          " WHERE h.account = c.account AND h.state <> 'revoked'"               \
          " AND h.not_after > $4))"},                                           \
-    [DB_RA_CASE_SEAL_ORDER] =                                                  \
-        {"ra_case_seal_order",                                                 \
-         "INSERT INTO ra.seal_order (number, account, seals, document,"        \
-         " issuer, serial, made_at)"                                           \
-         " VALUES ($1, $2, $3, $4::uuid, $5, $6, $7) ON CONFLICT DO "          \
-         "NOTHING"},                                                           \
-    [DB_RA_CASE_SEAL_LIST] =                                                   \
-        {"ra_case_seal_list",                                                  \
-         "SELECT s.number, s.account, s.seals, s.document::text, "             \
-         "s.issuer,"                                                           \
-         " s.serial, s.made_at FROM ra.seal_order s JOIN ra.case_file c"       \
-         " USING (number) WHERE c.state = 'seal-approved'"                     \
-         " ORDER BY s.made_at LIMIT $1"},                                      \
+    [DB_RA_SEAL_ADD] =                                                         \
+        {"ra_seal_add",                                                        \
+         "INSERT INTO ra.seal (number, type, name, account, document,"         \
+         " issuer, serial, state, made_at, changed_at)"                        \
+         " VALUES ($1, $2, $3, $4, $5::uuid, $6, $7, 'ordered', $8, $8)"       \
+         " ON CONFLICT DO NOTHING"},                                           \
+    [DB_RA_SEAL_AGAIN] =                                                       \
+        {"ra_seal_again",                                                      \
+         "INSERT INTO ra.seal (number, type, name, account, document,"         \
+         " issuer, serial, state, made_at, changed_at)"                        \
+         " SELECT DISTINCT ON (type) $1, type, name, account, document,"       \
+         " $4, $5::bytea, 'ordered', $6::timestamptz, $6::timestamptz"         \
+         " FROM ra.seal WHERE issuer = $2 AND serial = $3"                     \
+         " AND state <> 'void' ORDER BY type, made_at DESC"                    \
+         " ON CONFLICT DO NOTHING"},                                           \
+    [DB_RA_SEAL_MOVE] =                                                        \
+        {"ra_seal_move",                                                       \
+         "UPDATE ra.seal SET state = $3, changed_at = $4"                      \
+         " WHERE number = $1 AND state = $2"},                                 \
+    [DB_RA_SEAL_DROP] =                                                        \
+        {"ra_seal_drop",                                                       \
+         "UPDATE ra.seal SET state = 'void', changed_at = $2"                  \
+         " WHERE number = $1 AND state <> 'void'"},                            \
+    [DB_RA_SEAL_REPLACED] =                                                    \
+        {"ra_seal_replaced",                                                   \
+         "UPDATE ra.seal o SET state = 'void', changed_at = $2"                \
+         " FROM ra.seal n WHERE n.number = $1 AND n.state = 'installed'"       \
+         " AND o.issuer = n.issuer AND o.serial = n.serial"                    \
+         " AND o.type = n.type AND o.number <> n.number"                       \
+         " AND o.state <> 'void'"},                                            \
+    [DB_RA_SEAL_END] =                                                         \
+        {"ra_seal_end",                                                        \
+         "UPDATE ra.seal SET state = 'void', changed_at = $3"                  \
+         " WHERE issuer = $1 AND serial = $2 AND state <> 'void'"},            \
+    [DB_RA_SEAL_COUNT] =                                                       \
+        {"ra_seal_count",                                                      \
+         "SELECT count(*) FROM ra.seal WHERE issuer = $1 AND serial = $2"      \
+         " AND state <> 'void'"},                                              \
+    [DB_RA_SEAL_ORDERED] =                                                     \
+        {"ra_seal_ordered",                                                    \
+         "SELECT number, type, name, account, document::text, issuer,"         \
+         " serial, state, made_at FROM ra.seal WHERE state = 'ordered'"        \
+         " ORDER BY made_at, number, type LIMIT $1"},                          \
     [DB_RA_CASE_RECORD] = {"ra_case_record",                                   \
                            "SELECT unit_name, uscc, kind, country, "           \
                            "province, locality, street,"                       \

@@ -141,7 +141,7 @@ enum case_effect {
     EFFECT_COMPLETE = 1 << 12, /* 办结: completed_at, invoice due */
     EFFECT_HANDLER = 1 << 13,  /* its handler becomes the handler of record */
     EFFECT_DEVICE = 1 << 14,   /* the device becomes active */
-    EFFECT_SEAL = 1 << 15,     /* over to the seal maker (ra/seal_maker.h) */
+    EFFECT_SEAL = 1 << 15,     /* what becomes of seals (ra/seal_maker.h) */
 };
 
 struct case_transition {

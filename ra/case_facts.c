@@ -6,6 +6,7 @@
 #include "db/document.h"
 #include "ra/case_field.h"
 #include "ra/client.h"
+#include "ra/seal_maker.h"
 
 /* ---- The condition of a business ------------------------------------------
  */
@@ -162,6 +163,9 @@ complete(struct db *db, const struct case_asked *asked, struct error *why,
     if (ok && *holds && asked->definition->business == BUSINESS_CHANGE &&
         asked->row->predecessor_issuer != NULL)
         ok = change_check(db, asked, why, holds, err);
+    if (ok && *holds && asked->definition->business == BUSINESS_SEAL &&
+        asked->row->predecessor_issuer != NULL)
+        ok = seal_maker_check(db, asked->row, asked->fields, why, holds, err);
     if (ok && !*holds && why->code != ERROR_INPUT &&
         why->code != ERROR_CONFLICT)
         ok = error_set(err, why->code, "%s", why->what);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "db/case_order.h"
 #include "db/holder.h"
+#include "db/seal.h"
 #include "ra/case_apply.h"
 #include "ra/case_tell.h"
 
@@ -242,13 +243,15 @@ changes_store(struct db *db, const struct answer_run *run, struct error *err)
 
         if (!db_holder_change(db, change->issuer, change->serial, change->state,
                               is_revoked ? reason_of(run->envelope) : NULL,
-                              run->at, err))
+                              run->at, err) ||
+            (is_revoked &&
+             !db_seal_end(db, change->issuer, change->serial, run->at, err)))
             return false;
     }
     return true;
 }
 
-/* The holder learns that a certificate is held, or no longer. */
+/* The holder learns that a certificate is held, no longer, or revoked. */
 static bool
 tell(struct db *db, const struct answer_run *run, const struct db_case *row,
      const char *event, struct error *err)
@@ -311,7 +314,9 @@ step(struct db *db, const struct answer_run *run, const struct db_case *row,
 
     if (strcmp(run->order->purpose, "issue") == 0 ||
         strcmp(run->order->purpose, "revoke") == 0)
-        return case_apply_within(run->business, db, &act, NULL, err);
+        return case_apply_within(run->business, db, &act, NULL, err) &&
+               (run->answer->change_count == 0 ||
+                tell(db, run, row, "certificate-revoked", err));
     return note(db, run, row, err);
 }
 

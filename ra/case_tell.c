@@ -160,3 +160,27 @@ case_tell(const struct business *business, struct db *db,
     case_fields_free(fields);
     return ok;
 }
+
+bool
+case_tell_service(const struct business *business, struct db *db,
+                  const struct db_case *row, const char *name, const char *text,
+                  int64_t at, struct error *err)
+{
+    char event[64], dedupe[160], subject[160];
+    struct notice notice = {.number = row->number,
+                            .event = event,
+                            .channel = "email",
+                            .language = "zh",
+                            .dedupe = dedupe,
+                            .to = setting(business, "ra.service_email"),
+                            .subject = subject,
+                            .text = text};
+
+    if (notice.to[0] == '\0')
+        return true;
+    (void)snprintf(event, sizeof event, "service.%s", name);
+    (void)snprintf(dedupe, sizeof dedupe, "%s/%s/service", row->number, name);
+    (void)snprintf(subject, sizeof subject, "请处理 / Please see to: %s",
+                   row->number);
+    return notice_queue(db, business->vault, &notice, at, err);
+}

@@ -15,4 +15,12 @@ bool case_tell(const struct business *business, struct db *db,
                const struct db_case *row, const char *name, const char *round,
                const json_t *values, int64_t at, struct error *err) MUST_CHECK;
 
+/* Queues a mail to customer service (setting ra.service_email; nothing without
+ * it): something of this case waits for a person. The text is 中文 and English
+ * at once. */
+bool case_tell_service(const struct business *business, struct db *db,
+                       const struct db_case *row, const char *name,
+                       const char *text, int64_t at,
+                       struct error *err) MUST_CHECK;
+
 #endif

@@ -109,6 +109,7 @@ struct definition_timer {
  *   refunded: amount    invoiced: invoice
  *   certificate-expiring, certificate-held, certificate-released,
  *   certificate-revoked: serial not_after days
+ *   certificate-left-held: serial
  * definition_check() refuses any other. The text of a webhook goes into its
  * JSON as "text".
  */

@@ -257,6 +257,7 @@ static const struct {
     {"certificate-held", " serial not_after days "},
     {"certificate-released", " serial not_after days "},
     {"certificate-revoked", " serial not_after days "},
+    {"certificate-left-held", " serial "},
 };
 
 static bool

@@ -32,6 +32,9 @@ const struct device_transition device_transitions[] = {
     {ON(ACTIVE), ON(PIN_LOCKED), BY(HOLDER)},
     {ON(PIN_LOCKED), ON(ACTIVE), BY(HOLDER)},
 
+    {ON(ACTIVE), ON(LOST), BY(SYSTEM)}, /* and reissued */
+    {ON(PIN_LOCKED), ON(LOST), BY(SYSTEM)},
+
     {ON(SHIPPED), ON(RETURNED), BY(CLERK)},
     {ON(DELIVERED), ON(RETURNED), BY(CLERK)},
     {ON(ACTIVE), ON(RETURNED), BY(CLERK)},
@@ -178,6 +181,29 @@ device_activate(struct db *db, const char *number, const char *serial,
     if (!db_device_get(db, serial, true, &device, err))
         goto out;
     ok = strcmp(device.state, state_names[DEVICE_ACTIVE]) == 0 ||
+         device_move(db, &act, err);
+out:
+    db_device_clear(&device);
+    return ok;
+}
+
+bool
+device_lose(struct db *db, const char *serial, int64_t at, struct error *err)
+{
+    struct db_device device = {0};
+    struct device_act act = {.serial = serial,
+                             .to = DEVICE_LOST,
+                             .who = DEVICE_BY_SYSTEM,
+                             .actor = "signet-ra",
+                             .at = at};
+    enum device_state from;
+    struct error unused;
+    bool ok = false;
+
+    if (!db_device_get(db, serial, true, &device, err) ||
+        !state_of(&device, &from, err))
+        goto out;
+    ok = !device_move_check(from, DEVICE_LOST, act.who, &unused) ||
          device_move(db, &act, err);
 out:
     db_device_clear(&device);

@@ -76,6 +76,11 @@ bool device_move(struct db *db, const struct device_act *act,
 bool device_activate(struct db *db, const char *number, const char *serial,
                      int64_t at, struct error *err) MUST_CHECK;
 
+/* Reissued because it was lost: its certificate has gone, and it with it.
+ * Nothing when somebody has it on the books as something else by now. */
+bool device_lose(struct db *db, const char *serial, int64_t at,
+                 struct error *err) MUST_CHECK;
+
 /* The case is given up (EFFECT_RECALL): what was only allocated goes back into
  * stock, what was personalised and not sent is at home (returned). What is out
  * stays as it is until the intake clerk has it: *is_out. */

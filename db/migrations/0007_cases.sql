@@ -649,18 +649,25 @@ CREATE TABLE ra.officer_case (
     changed_at  timestamptz NOT NULL
 );
 
--- ---- Seals to be made -------------------------------------------------------
+-- ---- Seals 印章 --------------------------------------------------------------
 
--- What the seal maker 制章者 fetches (ra/seal_maker.h): one row a case.
-CREATE TABLE ra.seal_order (
-    number   text        PRIMARY KEY REFERENCES ra.case_file,
-    account  text        NOT NULL REFERENCES ra.account,
-    seals    text        NOT NULL,  -- JSON of the field
-    document uuid        NOT NULL REFERENCES ra.document,
-    issuer   text        NOT NULL,
-    serial   bytea       NOT NULL CHECK (octet_length(serial) = 16),
-    made_at  timestamptz NOT NULL
+-- Each that a case had approved (db/seal.h). A seal names the certificate that
+-- uses it, so it ends with it: 1.8 #19.
+CREATE TABLE ra.seal (
+    number     text        NOT NULL REFERENCES ra.case_file,
+    type       text        NOT NULL CHECK (type IN ('official', 'contract')),  -- 公章, 合同专用章
+    name       text        NOT NULL,
+    account    text        NOT NULL REFERENCES ra.account,
+    document   uuid        NOT NULL REFERENCES ra.document,  -- the form with its impressions
+    issuer     text        NOT NULL,
+    serial     bytea       NOT NULL CHECK (octet_length(serial) = 16),
+    state      text        NOT NULL CHECK (state IN ('ordered', 'signed', 'installed', 'void')),
+    made_at    timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    PRIMARY KEY (number, type)
 );
+CREATE INDEX seal_by_certificate ON ra.seal (issuer, serial);
+CREATE INDEX seal_ordered ON ra.seal (made_at) WHERE state = 'ordered';
 
 -- ---- Calendar and jobs --------------------------------------------------------------------
 
@@ -723,7 +730,7 @@ CREATE TRIGGER field_check BEFORE INSERT OR UPDATE OR DELETE ON ra.case_field
 
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA ra TO signet_ra;
 GRANT UPDATE ON ra.account, ra.unit, ra.holder_certificate, ra.case_file, ra.case_field, ra.case_order, ra.document,
-    ra.paper, ra.device, ra.shipment, ra.code, ra.payment, ra.refund, ra.invoice_counter, ra.reconciliation, ra.notice,
+    ra.seal, ra.paper, ra.device, ra.shipment, ra.code, ra.payment, ra.refund, ra.invoice_counter, ra.reconciliation, ra.notice,
     ra.session, ra.ticket, ra.officer_case, ra.calendar, ra.lease TO signet_ra;
 GRANT DELETE ON ra.case_field, ra.finding, ra.calendar, ra.lease, ra.ticket, ra.nonce TO signet_ra;
 REVOKE INSERT ON ra.case_transition FROM signet_ra;

@@ -461,6 +461,21 @@ case_parts_live(struct case_parts *parts, const char *account,
          (long long)not_after, (long long)not_after, number);
 }
 
+void
+case_parts_seal(const char *account)
+{
+    sqlf("WITH d AS (INSERT INTO ra.document (id, number, slot, revision,"
+         " state, media_type, file_name, len, sha256, sealed, page_count,"
+         " form_state, added_at) SELECT gen_random_uuid(), number, 'seal-form',"
+         " 1, 'current', 'image/png', 'scan.png', 1, sha256('x'), 'x', 1,"
+         " 'current', now() FROM ra.holder_certificate WHERE account = '%s'"
+         " AND state <> 'revoked' RETURNING id, number)"
+         " INSERT INTO ra.seal SELECT d.number, 'official', 'x', h.account,"
+         " d.id, h.issuer, h.serial, 'installed', now(), now()"
+         " FROM d JOIN ra.holder_certificate h USING (number)",
+         account);
+}
+
 const char *
 case_parts_state(const char *number)
 {

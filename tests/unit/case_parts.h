@@ -71,6 +71,8 @@ void case_parts_live(struct case_parts *parts, const char *account,
 void case_parts_certificate(EVP_PKEY *key, int64_t not_before,
                             int64_t not_after, struct buf *out);
 
+/* An installed seal of that certificate. */
+void case_parts_seal(const char *account);
 const char *case_parts_state(const char *number);
 
 #endif

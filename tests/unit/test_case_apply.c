@@ -622,6 +622,245 @@ unlock_by_another_handler_is_reviewed(void **state)
     assert_chained();
 }
 
+/* ---- Seals and devices of what is replaced (1.8 #15, #19; 1.9 #11) -------
+ */
+
+/* In a draft. */
+static void
+set(const char *number, enum case_business business, const char *name,
+    const char *value)
+{
+    json_t *fields = fields_of(business);
+    int revision = atoi(askf("SELECT revision FROM ra.case_file WHERE"
+                             " number = '%s'",
+                             number));
+    struct error err = {0};
+
+    json_set_text(fields, name, value);
+    if (strcmp(name, "seal") == 0 && strcmp(value, "yes") == 0)
+        json_set_text(fields, "seals",
+                      "[{\"name\":\"杭州示例科技有限公司\",\"type\":"
+                      "\"official\"}]");
+    if (!case_edit(&parts.business, parts.db, "example", number, revision,
+                   fields, parts.now, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    json_decref(fields);
+}
+
+static void
+to_activated(const char *number, const char *serial)
+{
+    struct error err;
+
+    pass_both(number);
+    case_parts_device(&parts, number, serial);
+    if (!activate(number, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    send_orders();
+    assert_state(number, "activated");
+}
+
+static void
+activated_certificate_gets_the_seals_of_its_form(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    char second[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    set(number, BUSINESS_NEW, "seal", "yes");
+    hand_in(number);
+    pass_both(number);
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.seal"), "0");
+    case_parts_device(&parts, number, "DEV-0101");
+    assert_true(activate(number, &(struct error){0}));
+    send_orders();
+    assert_string_equal(
+        askf("SELECT s.state || ' ' || s.type FROM ra.seal s JOIN"
+             " ra.holder_certificate h USING (issuer, serial) JOIN ra.document"
+             " d ON d.id = s.document WHERE s.number = '%s'"
+             " AND h.number = s.number AND d.slot = 'seal-form'",
+             number),
+        "ordered official");
+    act(number, CASE_BIND, CASE_BY_PLATFORM);
+    pg_sql("UPDATE ra.holder_certificate SET bound_at = now()");
+    /* It has a seal: another one is a change, and takes its place. */
+    create(BUSINESS_SEAL, second);
+    refused(second, CASE_SUBMIT, CASE_BY_APPLICANT, ERROR_CONFLICT);
+    set(second, BUSINESS_SEAL, "operation", "change");
+    hand_in(second);
+    decide(second, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    act(second, CASE_SEAL_MADE, CASE_BY_SYSTEM);
+    assert_string_equal(pg_ask("SELECT string_agg(state, ' ' ORDER BY number)"
+                               " FROM ra.seal"),
+                        "ordered signed");
+    act(second, CASE_INSTALL, CASE_BY_HOLDER);
+    assert_string_equal(pg_ask("SELECT string_agg(state, ' ' ORDER BY number)"
+                               " FROM ra.seal"),
+                        "void installed");
+}
+
+static void
+seal_changed_where_there_is_none_is_refused(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_SEAL, number);
+    set(number, BUSINESS_SEAL, "operation", "change");
+    refused(number, CASE_SUBMIT, CASE_BY_APPLICANT, ERROR_CONFLICT);
+    set(number, BUSINESS_SEAL, "operation", "apply");
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    act(number, CASE_CLOSE, CASE_BY_CUSTOMER_SERVICE);
+    assert_string_equal(pg_ask("SELECT state FROM ra.seal"), "void");
+}
+
+static void
+replaced_certificate_takes_its_seal_with_it(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    case_parts_seal("example");
+    create(BUSINESS_CHANGE, number);
+    set(number, BUSINESS_CHANGE, "seal", "yes");
+    hand_in(number);
+    pass_both(number);
+    assert_string_equal(pg_ask("SELECT state FROM ra.seal"), "installed");
+    case_parts_device(&parts, number, "DEV-0102");
+    assert_true(activate(number, &(struct error){0}));
+    send_orders();
+    assert_string_equal(pg_ask("SELECT string_agg(s.state || h.state, ' '"
+                               " ORDER BY h.state) FROM ra.seal s JOIN"
+                               " ra.holder_certificate h USING (issuer,"
+                               " serial)"),
+                        "voidrevoked orderedvalid");
+    act(number, CASE_BIND, CASE_BY_PLATFORM);
+    create(BUSINESS_REVOKE, number);
+    hand_in(number);
+    pass_both(number);
+    send_orders();
+    assert_state(number, "revoked");
+    assert_string_equal(
+        pg_ask("SELECT count(*) FROM ra.seal WHERE state <> 'void'"), "0");
+}
+
+static void
+renewed_certificate_has_its_seal_made_again(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct case_act sign = {.event = CASE_SIGN,
+                            .who = CASE_BY_HOLDER,
+                            .actor = "holder",
+                            .at = parts.now,
+                            .known = {.holder_signed = true},
+                            .change = sign_change};
+    struct error err = {0};
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 60);
+    case_parts_seal("example");
+    create(BUSINESS_RENEW, number);
+    act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    sign.number = number;
+    assert_true(case_apply(&parts.business, parts.db, &sign, NULL, &err));
+    case_parts_pay(number);
+    act(number, CASE_PAY, CASE_BY_SYSTEM);
+    send_orders();
+    assert_string_equal(pg_ask("SELECT state FROM ra.seal"), "installed");
+    act(number, CASE_INSTALL, CASE_BY_HOLDER);
+    assert_string_equal(
+        askf("SELECT s.state FROM ra.seal s JOIN ra.holder_certificate h"
+             " USING (issuer, serial) WHERE h.number = '%s'"
+             " AND s.number = h.number AND s.document ="
+             " (SELECT document FROM ra.seal WHERE state = 'installed')",
+             number),
+        "ordered");
+    send_orders();
+    assert_string_equal(
+        askf("SELECT state FROM ra.seal WHERE number <> '%s'", number), "void");
+}
+
+static void
+reissue_given_up_leaves_the_hold_and_says_so(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REISSUE, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    send_orders();
+    act(number, CASE_WITHDRAW, CASE_BY_APPLICANT);
+    send_orders();
+    assert_string_equal(fake_ca.kinds, "hold ");
+    assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
+                        "held");
+    assert_string_equal(
+        askf("SELECT string_agg(channel, ' ' ORDER BY channel) FROM ra.notice"
+             " WHERE event = 'case.certificate-left-held'"
+             " AND number = '%s'",
+             number),
+        "email sms");
+    assert_string_equal(askf("SELECT count(*) FROM ra.case_history WHERE event"
+                             " = 'certificate-left-held' AND number = '%s'",
+                             number),
+                        "1");
+    /* It is not the end: reissued after all, or revoked. */
+    create(BUSINESS_REISSUE, number);
+    act(number, CASE_WITHDRAW, CASE_BY_APPLICANT);
+    create(BUSINESS_REVOKE, number);
+    hand_in(number);
+    pass_both(number);
+    send_orders();
+    assert_string_equal(fake_ca.kinds, "hold revoke ");
+    assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
+                        "revoked");
+    assert_chained();
+}
+
+static void
+reissue_given_up_before_the_hold_says_nothing_of_it(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REISSUE, number);
+    set(number, BUSINESS_REISSUE, "reason", "damaged");
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    act(number, CASE_WITHDRAW, CASE_BY_APPLICANT);
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.case_history WHERE"
+                               " event = 'certificate-left-held'"),
+                        "0");
+}
+
+static void
+lost_device_is_lost_once_another_has_its_place(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REISSUE, number);
+    hand_in(number);
+    to_activated(number, "DEV-0103");
+    assert_string_equal(
+        pg_ask("SELECT string_agg(d.state || h.state, ' ' ORDER BY h.state)"
+               " FROM ra.device d JOIN ra.holder_certificate h ON"
+               " h.device = d.serial"),
+        "lostrevoked activevalid");
+    assert_string_equal(
+        pg_ask("SELECT count(*) FROM ra.notice WHERE event ="
+               " 'case.certificate-revoked' AND channel = 'sms'"),
+        "1");
+}
+
 /* ---- What is refused -------------------------------------------------------
  */
 
@@ -1217,6 +1456,13 @@ main(void)
         CASE(seal_edited_under_review_needs_its_form_again),
         CASE(unlock_by_the_handler_of_record_needs_no_officer),
         CASE(unlock_by_another_handler_is_reviewed),
+        CASE(activated_certificate_gets_the_seals_of_its_form),
+        CASE(seal_changed_where_there_is_none_is_refused),
+        CASE(replaced_certificate_takes_its_seal_with_it),
+        CASE(renewed_certificate_has_its_seal_made_again),
+        CASE(reissue_given_up_leaves_the_hold_and_says_so),
+        CASE(reissue_given_up_before_the_hold_says_nothing_of_it),
+        CASE(lost_device_is_lost_once_another_has_its_place),
         CASE(account_with_a_live_certificate_files_no_new_one),
         CASE(account_has_one_open_business_and_unlock_beside_it),
         CASE(cases_of_others_are_not_there),

@@ -157,6 +157,11 @@ edit(const char *number, enum case_business business)
     if (definition_field_find(definition, "street") != NULL)
         json_set_text(fields, "street",
                       chance(50) ? "西湖区文三路 8 号" : "西湖区文三路 9 号");
+    if (definition_field_find(definition, "seal") != NULL && chance(50)) {
+        json_set_text(fields, "seal", "yes");
+        json_set_text(fields, "seals",
+                      "[{\"name\":\"某某\",\"type\":\"contract\"}]");
+    }
     if (chance(30)) /* locked once submitted */
         json_set_text(fields, "handler_mobile",
                       chance(50) ? "13900000009" : "13800000001");
@@ -285,6 +290,8 @@ walk(enum case_business business, int turn)
     pg_sql("DELETE FROM ra.code"); /* ten a day to one number */
     if (definition->wants_live)
         case_parts_live(&parts, account, parts.now + INT64_C(86400) * 60);
+    if (definition->wants_live && business != BUSINESS_SEAL && chance(50))
+        case_parts_seal(account);
     if (!case_parts_create(&parts, business, number, &err))
         fail_msg("%s (%s)", err.what, err.cause);
     for (int i = 0; i < STEPS; i++) {
@@ -395,6 +402,22 @@ check_invariants(void)
                 " AND convert_from(e.body, 'UTF8')::jsonb ->> 'history' ="
                 " encode(h.hash, 'hex') WHERE e.index IS NULL"
                 " AND convert_from(h.body, 'UTF8')::jsonb ? 'from'");
+    assert_none("11: a seal of a certificate that is revoked",
+                "SELECT count(*) FROM ra.seal s JOIN ra.holder_certificate h"
+                " USING (issuer, serial) WHERE h.state = 'revoked'"
+                " AND s.state <> 'void'");
+    assert_none("11: a seal that was asked for and is not ordered",
+                "SELECT count(*) FROM ra.case_file c JOIN ra.case_field f ON"
+                " f.number = c.number AND f.name = 'seal' AND f.value = 'yes'"
+                " WHERE c.state IN ('activated', 'bound') AND NOT EXISTS"
+                " (SELECT FROM ra.seal s WHERE s.number = c.number)"
+                " AND c.number NOT LIKE 'N2020%'");
+    assert_none("11: a renewed certificate whose seal is not made again",
+                "SELECT count(*) FROM ra.case_file c JOIN ra.seal o ON"
+                " o.issuer = c.predecessor_issuer AND o.serial ="
+                " c.predecessor_serial WHERE c.business = 'renew'"
+                " AND c.state = 'installed' AND NOT EXISTS (SELECT FROM"
+                " ra.seal s WHERE s.number = c.number)");
     assert_none("a case that ends where it is not",
                 "SELECT count(*) FROM ra.case_file WHERE completed_at IS NOT"
                 " NULL AND state IN ('closed', 'rejected', 'failed')");
