@@ -226,10 +226,15 @@ officer_case_invited(struct db *db, const char *ticket, int64_t now,
     uint8_t hash[32];
 
     memset(row, 0, sizeof *row);
-    return session_ticket_hash(ticket, hash, err) &&
-           db_ticket_get(db, hash, "invitation", now, id, err) &&
-           challenge_of(ticket, challenge, err) &&
-           db_officer_case_get(db, id, row, err);
+    if (!session_ticket_hash(ticket, hash, err) ||
+        !db_ticket_get(db, hash, "invitation", now, id, err) ||
+        !challenge_of(ticket, challenge, err) ||
+        !db_officer_case_get(db, id, row, err))
+        return false;
+    if (strcmp(row->state, "invited") != 0)
+        return error_set(err, ERROR_NOT_FOUND,
+                         "this invitation was taken back: ask who sent it");
+    return true;
 }
 
 struct making {

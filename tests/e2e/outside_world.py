@@ -10,8 +10,11 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "sim"))
+import documented  # noqa: E402
 import play  # noqa: E402
 
+document = documented.Document(os.path.join(HERE, "..", "..", "docs", "openapi.yaml"))
+document.watch(play.Line, play.Refused)
 state, work = sys.argv[1:3]
 office = play.Office(state, os.path.join(work, "devices"))
 world = office.world

@@ -9,9 +9,16 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sim"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "sim"))
+import device as simulated  # noqa: E402
+import documented  # noqa: E402
+import play  # noqa: E402
 from play import Applicant, Office, Refused, mobile, id_number, paper, scan_of_form  # noqa: E402
 
+document = documented.Document(os.path.join(HERE, "..", "..", "docs", "openapi.yaml"))
+document.watch(play.Line, play.Refused)
+document.watch(simulated.Line, simulated.Refused)
 office = Office(sys.argv[1], os.path.join(sys.argv[2], "devices"))
 RUN = int(time.time()) % 900000 + 1000
 done = 0
@@ -293,4 +300,4 @@ want("no refund after activation", "0", sql(
     " WHERE c.state IN ('activated', 'bound', 'issued', 'installed') AND r.reason <> 'overpaid'"))
 want("personal data stands nowhere in clear", "0", sql(
     f"SELECT count(*) FROM ra.case_field WHERE value LIKE '%{mobile(unit)}%' OR value LIKE '%{id_number(unit)}%'"))
-print(f"{done} promises held")
+print(f"{done} promises held, {len(document.seen)} operations answered as documented")

@@ -82,6 +82,7 @@ class Line:
             connection.request(method, path, body=data, headers=headers)
             answer = connection.getresponse()
             content = answer.read()
+            self.answer = answer  # the last one: status and headers
         finally:
             connection.close()
         value = json.loads(content) if content else {}

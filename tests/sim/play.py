@@ -140,6 +140,7 @@ class Line:
             self.context.load_cert_chain(cert, key)
         self.cookie = self.csrf = None
         self.connection = None
+        self.answer = None  # the last one: status and headers
 
     def call(self, method, path, body=None, raw=None, headers=None, accept=(200, 201, 202, 204)):
         sent = {"User-Agent": BROWSER, **(headers or {})}
@@ -164,7 +165,7 @@ class Line:
                 answer = self.connection.getresponse()
                 content = answer.read()
                 break
-            except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError):
+            except (http.client.RemoteDisconnected, ConnectionError, BrokenPipeError, ssl.SSLEOFError):
                 self.connection.close()
                 self.connection = None
                 if fresh or attempt == 2:
@@ -175,6 +176,7 @@ class Line:
         if answer.getheader("Connection", "").lower() == "close":
             self.connection.close()
             self.connection = None
+        self.answer = answer
         kind = (answer.getheader("Content-Type") or "").split(";")[0]
         value = json.loads(content) if content and kind.endswith("json") else content
         if answer.status not in accept:
