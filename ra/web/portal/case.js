@@ -12,6 +12,11 @@ import { isOver, nextStep, stepBar } from './steps.js';
 words({
     'case.form': ['填写信息', 'Fill in'],
     'case.saved': ['草稿已保存', 'Draft kept'],
+    'case.saved.not': ['有内容填写有误，草稿尚未保存', 'Something is not right yet: the draft is not kept'],
+    'case.saved.later': ['草稿尚未保存，稍后自动重试', 'The draft is not kept yet; trying again'],
+    'case.elsewhere': ['这份草稿已在另一个窗口中修改。', 'This draft was changed in another window.'],
+    'case.elsewhere.theirs': ['载入那里的内容', 'Take what is there'],
+    'case.elsewhere.mine': ['保留这里的内容', 'Keep what is here'],
     'case.save': ['保存草稿', 'Keep the draft'],
     'case.submit': ['提交', 'Submit'],
     'case.submit.sure': ['确认提交', 'Submit now?'],
@@ -31,6 +36,7 @@ words({
     'case.mail.original': ['原件 {n} 份', '{n} original'],
     'case.mail.copy': ['复印件 {n} 份（加盖公章）', '{n} copy, stamped'],
     'case.mail.where': ['寄往', 'To'],
+    'case.mail.hotline': ['客服电话：', 'Customer service: '],
     'case.mail.note': ['快递费由贵单位支付，不接收挂号信。', 'You pay the courier; registered letters are not taken.'],
     'case.mail.tell': ['填写快递单号', 'Give the tracking number'],
     'case.mail.carrier': ['快递公司', 'Courier'],
@@ -53,7 +59,6 @@ words({
     'case.certificate.get': ['下载证书', 'Download'],
     'case.invoice': ['下载发票', 'Download the invoice'],
     'case.replace': ['重新提交新业务', 'File it again'],
-    'case.revision': ['第 {n} 版', 'Revision {n}'],
     'case.sample': ['演示样例', 'Sample'],
     'case.proof': ['需要插上介质验证', 'The device has to prove itself'],
 });
@@ -66,47 +71,72 @@ function remarkBox(one) {
     return notice(one.state === 'rejected' ? 'bad' : 'warn', el('strong', say('case.remark')), el('p.pre', one.remark));
 }
 
-// A draft keeps itself a moment after each change.
-function draftPanel(one, definition, reload) {
-    const status = el('span.dim.small', { role: 'status' });
+// A draft keeps itself a moment after each change. `leaving` gets what is to be
+// done when the view is left.
+function draftPanel(one, definition, reload, leaving) {
+    const status = el('div', { role: 'status' });
     let revision = one.revision;
     let pending = null;
     let saving = Promise.resolve();
+    let isClean = true;
+
+    const elsewhere = () => fill(status, notice('warn', el('p', say('case.elsewhere')), el('div.actions',
+        button(say('case.elsewhere.theirs'), () => { isClean = true; return reload(); }, { kind: 'small' }),
+        button(say('case.elsewhere.mine'), async () => {
+            revision = (await get(`/cases/${one.number}`)).revision;
+            await save();
+        }, { kind: 'small' }))));
+    const told = (error) => {
+        if (error.status === 409 && /^revision:/.test(error.detail || ''))
+            elsewhere();
+        else if (error.status === 400)
+            fill(status, el('p.small', say('case.saved.not')));
+        else {
+            fill(status, el('p.small', say('case.saved.later')));
+            if (error.status !== 401)
+                later(10000);
+        }
+    };
     const save = () => {
         clearTimeout(pending);
+        pending = null;
         saving = saving.catch(() => {}).then(async () => {
             const kept = await put(`/cases/${one.number}`, { revision, fields: form.values() });
             revision = kept?.revision ?? revision;
-            fill(status, say('case.saved'));
+            isClean = pending === null;
+            fill(status, el('p.small.dim', say('case.saved')));
         });
         return saving;
     };
-    const form = caseForm(definition, one.fields, {
-        onchange: () => {
-            clearTimeout(pending);
-            pending = setTimeout(() => save().catch(() => {}), 1200);
-        },
+    const later = (wait_ms) => {
+        clearTimeout(pending);
+        pending = setTimeout(() => save().catch(told), wait_ms);
+    };
+    const form = caseForm(definition, one.fields, { onchange: () => { isClean = false; later(1200); } });
+    leaving.push(() => {
+        clearTimeout(pending);
+        if (!isClean)
+            save().catch(() => {});
     });
-    const told = async (act) => {
+    // What the server finds wrong stands beside its field.
+    const beside = async (act) => {
         try {
             await act();
         } catch (error) {
-            if (!form.tell(error))
+            if (error.status === 409 && /^revision:/.test(error.detail || ''))
+                elsewhere();
+            else if (!form.tell(error))
                 throw error;
         }
     };
-    return el('section.stack', form.root, el('div.actions',
-        button(say('case.submit'), async () => {
-            if (!form.check())
+    return el('section.stack', form.root, status, el('div.actions',
+        button(say('case.submit'), () => form.check() && beside(async () => {
+            await save();
+            if (!(await confirm(say('case.submit.sure'), say('case.submit.text'), { label: say('case.submit') })))
                 return;
-            await told(async () => {
-                await save();
-                if (!(await confirm(say('case.submit.sure'), say('case.submit.text'), { label: say('case.submit') })))
-                    return;
-                await post(`/cases/${one.number}/submit`);
-                await reload();
-            });
-        }, { kind: 'primary' }), button(say('case.save'), () => told(save)), status));
+            await post(`/cases/${one.number}/submit`);
+            await reload();
+        }), { kind: 'primary' }), button(say('case.save'), () => beside(save))));
 }
 
 async function editDialog(one, definition, reload) {
@@ -164,7 +194,8 @@ function mailPanel(one, definition, definitions, reload) {
     return el('section.card', el('h2', say('case.mail')), el('p', say('case.mail.what')), el('ul.check-list',
         slots.map((slot) => item(slot.slot, both(slot.label), say(slot.is_original ? 'case.mail.original' : 'case.mail.copy', { n: slot.copies }))),
         mark('device') && item('device', say('case.mail.device'))),
-    definitions.centre && el('div.mail', el('strong', say('case.mail.where')), el('p.pre', both(definitions.centre.address || definitions.centre))),
+    definitions.centre?.address && el('div.mail', el('strong', say('case.mail.where')), el('p.pre', definitions.centre.address),
+        definitions.centre.hotline && el('p.small.dim', say('case.mail.hotline'), definitions.centre.hotline)),
     el('p.small.dim', say('case.mail.note')),
     button(say('case.mail.tell'), async () => {
         const carrier = field({ label: say('case.mail.carrier'), required: true, max: 40 });
@@ -250,10 +281,10 @@ function progress(steps, definition) {
     })));
 }
 
-function panels(one, definition, definitions, reload) {
+function panels(one, definition, definitions, reload, leaving) {
     switch (one.state) {
     case 'draft':
-        return [needsProof(one, definition) && clientPanel(one, reload), draftPanel(one, definition, reload)];
+        return [needsProof(one, definition) && clientPanel(one, reload), draftPanel(one, definition, reload, leaving)];
     case 'form-ready':
     case 'returned':
         return documentPanels(one, definition, reload);
@@ -283,15 +314,18 @@ export default async function casePage(main, { path: [number] }) {
     const definitions = await get('/businesses');
     let timer = null;
     let seen = '';
+    const leaving = [];
+    const left = () => leaving.splice(0).forEach((act) => act());
 
     async function draw() {
         const [one, line] = await Promise.all([get(`/cases/${number}`), get(`/cases/${number}/timeline`)]);
         const definition = definitions.businesses.find((each) => each.business === one.business);
+        left();
         seen = `${one.state}/${line.steps.length}`;
         title(said(() => `${businessName(one.business)} ${one.number}`));
         const isWide = one.state === 'draft';
-        fill(main, el('div.lead', el('h1', businessName(one.business)), badge(stateName(one.state), stateTone(one.state)),
-            one.is_sample && badge(say('case.sample')), el('span.dim.mono', one.number, ' · ', say('case.revision', { n: one.revision })),
+        fill(main, el('div.lead', { 'data-state': one.state }, el('h1', businessName(one.business)), badge(stateName(one.state), stateTone(one.state)),
+            one.is_sample && badge(say('case.sample')), el('span.dim.mono', one.number),
             el('div.actions', events(one, 'withdrawn') && button(say('case.withdraw'), async () => {
                 if (await confirm(say('case.withdraw'), say('case.withdraw.sure'), { label: say('case.withdraw'), kind: 'danger' })) {
                     await post(`/cases/${number}/withdraw`);
@@ -301,8 +335,8 @@ export default async function casePage(main, { path: [number] }) {
         stepBar(one),
         el('p.next', nextStep(one), ' ', one.deadline_at && !isOver(one.state) && el('span.dim', deadline(one.deadline_at))),
         remarkBox(one),
-        el(isWide ? 'div' : 'div.case-grid',
-            el('div.stack', panels(one, definition, definitions, draw), resultPanel(one),
+        el(isWide ? 'div.stack' : 'div.case-grid',
+            el('div.stack', panels(one, definition, definitions, draw, leaving), resultPanel(one),
                 !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {}))),
                 one.state === 'closed' && el('p', el('a.button', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace')))),
             el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps, definition)))));
@@ -321,5 +355,8 @@ export default async function casePage(main, { path: [number] }) {
 
     await draw();
     timer = setTimeout(look, 5000);
-    return () => clearTimeout(timer);
+    return () => {
+        clearTimeout(timer);
+        left();
+    };
 }

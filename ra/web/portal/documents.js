@@ -24,8 +24,7 @@ words({
     'documents.page': ['第 {n} 页', 'Page {n}'],
     'documents.busy': ['正在上传和检查…', 'Uploading and checking …'],
     'documents.got': ['已上传', 'Uploaded'],
-    'documents.old': ['这是旧版申请表，请下载新的申请表重新盖章上传', 'This is the form of an earlier revision: download, stamp and upload the new one'],
-    'documents.void': ['修改了申请表上的内容，原申请表已作废。', 'What is printed on the form has changed; the earlier form is void.'],
+    'documents.void': ['申请表上的内容有修改，原申请表已作废：请下载新的申请表，重新签字、盖章并上传。', 'What is printed on the form has changed and the earlier form is void: download the new one, sign, stamp and upload it.'],
 });
 
 export function formsPanel(one, definition) {
@@ -33,6 +32,7 @@ export function formsPanel(one, definition) {
     if (!kinds.length)
         return null;
     return el('section.card', el('h2', say('documents.forms')), el('p', say('documents.forms.text')),
+        one.forms.some((form) => !form.is_current) && one.slots.some((slot) => slot.is_wanted && slot.form && !slot.document) && notice('warn', say('documents.void')),
         el('div.actions', kinds.map((kind) => button(say(`documents.form.${kind}`), async () =>
             download(await get(`/cases/${one.number}/forms/${kind}`), `${one.number}-${kind}-r${one.revision}.pdf`),
         { kind: 'primary', 'data-form': kind }))), definition.forms_note && el('p', both(definition.forms_note)));
@@ -82,7 +82,6 @@ function slotBox(one, slot, definition, isOpen, reload) {
     el('div', el('h3', label, !slot.is_required && el('span.dim.small', ' (', say('documents.optional'), ')')),
         about.help && el('p.small.dim', both(about.help)),
         slot.document && el('p.small', slot.document.file_name, ' · ', octets(slot.document.len), ' · ', say('documents.pages', { n: slot.document.page_count })),
-        slot.document && slot.form && slot.document.revision !== one.revision && notice('warn', say('documents.old')),
         isOpen && el('div.actions', button(slot.document ? say('documents.replace') : say('documents.choose'), () => input.click(), { kind: slot.document ? 'small' : 'small primary' }),
             slot.document && button(say('documents.remove'), async () => {
                 await del(`/cases/${one.number}/documents/${slot.slot}`);

@@ -199,11 +199,18 @@ export function caseForm(definition, values, { isSubmitted = false, onchange = (
     const root = el('form', { novalidate: true, autocomplete: 'on' }, [...groups.values()]);
     root.addEventListener('submit', (event) => event.preventDefault());
     root.addEventListener('change', () => { show(); onchange(); });
+    root.addEventListener('input', onchange);
     show();
     return {
         root,
-        values: () => Object.fromEntries(wanted().map((part) => [part.definition.name, current()[part.definition.name]])
-            .filter(([, value]) => value !== '')),
+        // All fields anew: once submitted, those that are locked go along as they are.
+        values: () => {
+            const now = current();
+            const asked = new Set(wanted().map((part) => part.definition.name));
+            return Object.fromEntries(definition.fields.map((one) => one.name)
+                .filter((name) => now[name] && (asked.has(name) || (isSubmitted && parts.get(name)?.isReadOnly)))
+                .map((name) => [name, now[name]]));
+        },
         check: () => {
             const wrong = wanted().filter((part) => !part.check());
             const target = wrong[0]?.input;

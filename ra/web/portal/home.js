@@ -19,7 +19,6 @@ words({
     'home.once': ['{amount}/次', '{amount} once'],
     'home.certificates': ['当前证书', 'Your certificate'],
     'home.none': ['还没有证书。请先办理新申请。', 'There is no certificate yet: begin with a new application.'],
-    'home.deadline': ['请在 {left} 内完成', '{left}'],
 });
 
 export function fee(price) {
@@ -46,8 +45,8 @@ export default async function home(main) {
     title(say('home.title'));
     main.append(el('h1', say('home.title')));
     if (open.length)
-        main.append(el('section.stack', el('h2', say('home.open')), el('div.offers', open.map(openCase))), el('br'));
-    main.append(el('section', el('h2', say('home.certificates')),
+        main.append(el('section.part', el('h2', say('home.open')), el('div.offers', open.map(openCase))));
+    main.append(el('section.part', el('h2', say('home.certificates')),
         live.length ? el('div.grid', live.map(certificateCard)) : el('p.dim', say('home.none'))),
-    el('section', el('h2', say('home.offers')), el('div.offers', businesses.businesses.map(offer))));
+    el('section.part', el('h2', say('home.offers')), el('div.offers', businesses.businesses.map(offer))));
 }

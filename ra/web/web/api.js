@@ -37,8 +37,12 @@ export class Problem extends Error {
         return t(`problem.${known.includes(this.status) ? this.status : 500}`);
     }
 
+    // "NAME: 中文 / English" of the server says all, to a reader of either.
     get text() {
-        const detail = this.document[`detail_${language()}`] || this.detail;
+        const { detail } = this;
+        const [, zh, en] = /^(?:\w+: )?(.*\p{Script=Han}.*?) \/ (.*)$/su.exec(detail || '') || [];
+        if (zh)
+            return language() === 'zh' ? zh : en;
         return detail ? `${this.headline}：${detail}`.replace('：', language() === 'zh' ? '：' : ': ') : this.headline;
     }
 }

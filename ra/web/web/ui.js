@@ -112,6 +112,9 @@ export function toast(text, tone = '') {
         document.body.append(shelf);
     }
     const note = el('p.toast', { class: tone }, text);
+    for (const other of [...shelf.children])
+        if (other.textContent === note.textContent || shelf.childElementCount > 2)
+            other.remove();
     shelf.append(note);
     setTimeout(() => note.remove(), tone === 'bad' ? 9000 : 4500);
 }
