@@ -3,7 +3,7 @@
 TEST_PACKAGES='poppler-utils libzbar-dev libcmocka-dev clang clang-format libclang-rt-14-dev opensc gnutls-bin libnss3-tools
     default-jdk-headless postgresql-client-15 libxml2-utils python3 python3-yaml jq strace procps mandoc
     chromium'
-BENCH_PACKAGES='nginx-light wrk valgrind jq libcmocka-dev'
+BENCH_PACKAGES='nginx-light wrk valgrind jq libcmocka-dev opensc'
 
 # Three trees: everything under address and undefined sanitizers; what has
 # threads under the thread sanitizer; the parsers under libFuzzer. ctest runs
@@ -53,7 +53,7 @@ let_everybody_read() {
 
 launch_bench() {
     name=${1:-}
-    case $name in hsm | issue | ocsp) ;; *) stop_with 'bench wants hsm, issue or ocsp' ;; esac
+    case $name in hsm | issue | keys | ocsp) ;; *) stop_with 'bench wants hsm, issue, keys or ocsp' ;; esac
     shift
     # shellcheck disable=SC2086
     packages $BUILD_PACKAGES $RUN_PACKAGES $BENCH_PACKAGES
