@@ -88,24 +88,47 @@ db_timer_stop(struct db *db, const struct db_timer *timer, int64_t deadline_at,
            error_wrap(err, "timer of %s", timer->number);
 }
 
+/* Numbers of cases. */
+static bool
+numbers_read(struct db *db, size_t statement, struct db_params *p,
+             char (*number)[DB_CASE_NUMBER_MAX + 1], size_t *count,
+             const char *what, struct error *err)
+{
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    if (!db_query(db, statement, p, &r, err))
+        return error_wrap(err, "%s", what);
+    *count = db_rows(r);
+    for (size_t i = 0; ok && i < *count; i++)
+        ok = read_copy(r, i, 0, number[i], sizeof number[i], err);
+    db_result_free(r);
+    return ok;
+}
+
+bool
+db_case_unchecked(struct db *db, size_t max,
+                  char (*number)[DB_CASE_NUMBER_MAX + 1], size_t *count,
+                  struct error *err)
+{
+    struct db_params p = {0};
+
+    db_bind_int64(&p, (int64_t)max);
+    return numbers_read(db, DB_RA_CASE_UNCHECKED, &p, number, count, "checks",
+                        err);
+}
+
 bool
 db_hold_run_out(struct db *db, int64_t now, size_t max,
                 char (*number)[DB_CASE_NUMBER_MAX + 1], size_t *count,
                 struct error *err)
 {
     struct db_params p = {0};
-    struct db_result *r = NULL;
-    bool ok = true;
 
     db_bind_time(&p, now);
     db_bind_int64(&p, (int64_t)max);
-    if (!db_query(db, DB_RA_HOLD_RUN_OUT, &p, &r, err))
-        return error_wrap(err, "holds");
-    *count = db_rows(r);
-    for (size_t i = 0; ok && i < *count; i++)
-        ok = read_copy(r, i, 0, number[i], sizeof number[i], err);
-    db_result_free(r);
-    return ok;
+    return numbers_read(db, DB_RA_HOLD_RUN_OUT, &p, number, count, "holds",
+                        err);
 }
 
 bool

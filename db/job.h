@@ -34,6 +34,12 @@ bool db_hold_run_out(struct db *db, int64_t now, size_t max,
 bool db_hold_end(struct db *db, const char *number,
                  struct error *err) MUST_CHECK;
 
+/* Numbers of cases that wait for their first review and whose order the core
+ * has not been asked about yet (finding "ca-check"), the oldest first. */
+bool db_case_unchecked(struct db *db, size_t max,
+                       char (*number)[DB_CASE_NUMBER_MAX + 1], size_t *count,
+                       struct error *err) MUST_CHECK;
+
 /* The newest certificates of their accounts that are to end and whose next
  * reminder is due: `until[0]` to `until[2]` are the latest ends for which the
  * first, second and third is. */

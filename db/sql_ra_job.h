@@ -7,12 +7,19 @@
     DB_RA_LEASE_TAKE, DB_RA_LEASE_RELEASE, DB_RA_TIMER_DUE, DB_RA_TIMER_STOP,  \
         DB_RA_HOLD_RUN_OUT, DB_RA_HOLD_END, DB_RA_EXPIRING,                    \
         DB_RA_EXPIRING_DONE, DB_RA_CALENDAR_LIST, DB_RA_CALENDAR_SET,          \
-        DB_RA_CALENDAR_DELETE,
+        DB_RA_CALENDAR_DELETE, DB_RA_CASE_UNCHECKED,
 
 /* expiring: the newest certificate of an account alone, for what was renewed or
  * reissued needs no reminder; `reminded` counts the reminders sent, of which
  * there are three. handler_case: who is to be told is the handler of record. */
 #define DB_RA_JOB_STATEMENTS                                                   \
+    [DB_RA_CASE_UNCHECKED] =                                                   \
+        {"ra_case_unchecked",                                                  \
+         "SELECT c.number FROM ra.case_file c WHERE c.state = 'first-review'"  \
+         " AND NOT EXISTS (SELECT FROM ra.finding f WHERE"                     \
+         " f.number = c.number AND f.revision = c.revision"                    \
+         " AND f.subject = 'case' AND f.code = 'ca-check')"                    \
+         " ORDER BY c.changed_at, c.number LIMIT $1"},                         \
     [DB_RA_LEASE_TAKE] =                                                       \
         {"ra_lease_take",                                                      \
          "INSERT INTO ra.lease (job, holder, until) VALUES ($1, $2::uuid,"     \

@@ -154,6 +154,24 @@ ca_client_order(struct ca_client *client, const json_t *order,
     return outcome;
 }
 
+enum ca_outcome
+ca_client_check(struct ca_client *client, const json_t *order,
+                struct error *err)
+{
+    json_t *body = json_object();
+    json_t *json = NULL;
+    bool ok;
+
+    json_object_set(body, "order", (json_t *)(uintptr_t)order);
+    ok = ask(client, HTTP_POST, "/v1/orders/check", body, &json, err);
+    json_decref(json);
+    json_decref(body);
+    if (ok)
+        return CA_DONE;
+    return err->code == ERROR_BUSY || err->code == ERROR_INTERNAL ? CA_PENDING
+                                                                  : CA_REFUSED;
+}
+
 bool
 ca_client_officers(struct ca_client *client, json_t **out, struct error *err)
 {

@@ -34,6 +34,11 @@ enum ca_outcome ca_client_send(struct ca_client *client, const json_t *envelope,
                                const char *order_id, struct api_answer *answer,
                                struct error *err);
 
+/* What the CA would say to this order, without decisions and without effect:
+ * CA_DONE yes, CA_REFUSED no and why, CA_PENDING it does not say. */
+enum ca_outcome ca_client_check(struct ca_client *client, const json_t *order,
+                                struct error *err);
+
 /* The register of officers. The caller owns *out, an array. */
 bool ca_client_officers(struct ca_client *client, json_t **out,
                         struct error *err) MUST_CHECK;

@@ -64,7 +64,8 @@ const struct finding_kind finding_kinds[] = {
         "${count} other open cases of this account")},
     {"same-unit", WARNING, SAY("另有${count}个账号使用相同的名称或统一社会信用代码",
         "${count} other accounts have this name or code")},
-    {"blocked-key", WARNING, SAY("密钥已被禁用", "the key is blocked")},
+    {"ca-check", OK, SAY("认证系统预检通过（名称、密钥、有效期）", "the CA would carry the order out")},
+    {"ca-check", WARNING, SAY("认证系统预检未通过：${why}", "the CA would refuse the order: ${why}")},
     {"handler-of-record", OK, SAY("经办人与登记一致", "the handler is the one of record")},
     {"handler-of-record", NOTE, SAY("经办人与登记不一致", "another handler than the one of record")},
 };

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "db/job.h"
+#include "ra/case_check.h"
 #include "ra/case_send.h"
 #include "ra/invoice.h"
 #include "ra/notice_sender.h"
@@ -36,6 +37,7 @@ static const struct {
     enum lane lane;
 } table[] = {
     {"case-orders", 1, case_send_job, LANE_INSIDE},
+    {"case-checks", 5, case_check_job, LANE_INSIDE},
     {"timers", 5, timer_job, LANE_INSIDE},
     {"holds", 30, hold_job, LANE_INSIDE},
     {"expiry", 3600, expiry_job, LANE_INSIDE},

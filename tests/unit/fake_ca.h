@@ -24,6 +24,7 @@
 struct fake_ca {
     enum ca_outcome outcome;
     int orders;      /* that came */
+    int checks;      /* that were asked */
     char kinds[256]; /* of the last of them: "hold revoke " */
     int serial;      /* of the last certificate */
     int64_t not_before, not_after;
@@ -37,6 +38,7 @@ fake_ca_reset(void)
 {
     fake_ca.outcome = CA_DONE;
     fake_ca.orders = 0;
+    fake_ca.checks = 0;
     fake_ca.kinds[0] = '\0';
 }
 
@@ -151,6 +153,18 @@ ca_client_order(struct ca_client *client, const json_t *order,
     (void)answer;
     error_set(err, ERROR_INTERNAL, "not in this test");
     return CA_PENDING;
+}
+
+enum ca_outcome
+ca_client_check(struct ca_client *client, const json_t *order,
+                struct error *err)
+{
+    (void)client;
+    assert_non_null(member(order, "kind"));
+    fake_ca.checks++;
+    if (fake_ca.outcome != CA_DONE)
+        error_set(err, ERROR_DENIED, "the name is taken");
+    return fake_ca.outcome;
 }
 
 bool

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "db/sql_ra.h"
+#include "ra/case_check.h"
 #include "ra/case_field.h"
 #include "ra/case_order.h"
 #include "ra/case_send.h"
@@ -1246,6 +1247,49 @@ what_checks_see_is_told_and_decides_nothing(void **state)
 }
 
 static void
+check(enum ca_outcome outcome)
+{
+    struct ra_job job = {.db = parts.db, .business = &parts.business};
+    struct error err = {0};
+
+    fake_ca.outcome = outcome;
+    if (!case_check_job(&job, parts.now, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    fake_ca.outcome = CA_DONE;
+}
+
+static void
+what_the_ca_would_refuse_is_found_and_decides_nothing(void **state)
+{
+    static const char found[] = "SELECT string_agg(level, ' ') FROM ra.finding"
+                                " WHERE code = 'ca-check'";
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    create(BUSINESS_NEW, number);
+    check(CA_DONE);
+    assert_int_equal(fake_ca.checks, 0); /* nobody looks at it yet */
+    hand_in(number);
+    check(CA_PENDING);
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.finding WHERE"
+                               " code = 'ca-check'"),
+                        "0");
+    check(CA_REFUSED);
+    assert_string_equal(pg_ask(found), "warning");
+    assert_string_equal(pg_ask("SELECT detail FROM ra.finding WHERE"
+                               " code = 'ca-check'"),
+                        "{\"why\":\"the name is taken\"}");
+    check(CA_DONE); /* once for each order */
+    assert_int_equal(fake_ca.checks, 2);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_RETURN);
+    act(number, CASE_HAND_IN, CASE_BY_APPLICANT);
+    check(CA_DONE);
+    assert_string_equal(pg_ask(found), "ok");
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    assert_state(number, "awaiting-originals");
+}
+
+static void
 supplement_comes_back_to_the_second_reviewer(void **state)
 {
     char number[DB_CASE_NUMBER_MAX + 1];
@@ -1475,6 +1519,7 @@ main(void)
         CASE(nobody_decides_on_a_case_of_their_own_name),
         CASE(edit_of_an_old_revision_is_a_conflict),
         CASE(what_checks_see_is_told_and_decides_nothing),
+        CASE(what_the_ca_would_refuse_is_found_and_decides_nothing),
         CASE(supplement_comes_back_to_the_second_reviewer),
         CASE(unanswered_order_goes_again_and_happens_once),
         CASE(refused_order_gives_a_new_code),

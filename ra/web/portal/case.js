@@ -6,6 +6,7 @@ import { both, said, say, title, words } from '/web/i18n.js';
 import { businessName, date, dateTime, deadline, eventName, roleName, stateName, stateTone } from '/web/words.js';
 import { caseForm, fieldFacts } from './fields.js';
 import { formsPanel, slotsPanel } from './documents.js';
+import { handlerPanel } from './handler.js';
 import { paymentPanel } from './payment.js';
 import { isOver, nextStep, stepBar } from './steps.js';
 
@@ -336,7 +337,7 @@ export default async function casePage(main, { path: [number] }) {
         el('p.next', nextStep(one), ' ', one.deadline_at && !isOver(one.state) && el('span.dim', deadline(one.deadline_at))),
         remarkBox(one),
         el(isWide ? 'div.stack' : 'div.case-grid',
-            el('div.stack', panels(one, definition, definitions, draw, leaving), resultPanel(one),
+            el('div.stack', panels(one, definition, definitions, draw, leaving), handlerPanel(one, line.steps, draw), resultPanel(one),
                 !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {}))),
                 one.state === 'closed' && el('p', el('a.button', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace')))),
             el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps, definition)))));
