@@ -1,6 +1,7 @@
 /* Pages, proofs and seals of the holder's client: ra/client.h. */
 #include "ra/client_internal.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -161,7 +162,7 @@ challenge_make(const struct vault *vault, const char *number, const char *code,
     (void)buf_addf(&text, "%s/", number);
     for (; *code != '\0'; code++)
         if (*code != ' ' && *code != '-')
-            (void)buf_add_byte(&text, (uint8_t)*code);
+            (void)buf_add_byte(&text, (uint8_t)toupper((unsigned char)*code));
     vault_blind(vault, "client-challenge", buf_text(&text), hash);
     text_hex(hash, sizeof hash, out);
     buf_cleanse(&text);

@@ -32,7 +32,9 @@ static const struct {
                          10},
     [CODE_UNLOCK] = {"unlock", digits, 6, 300, 5, true, 60, 10},
     [CODE_HANDLER_CHANGE] = {"handler-change", digits, 6, 300, 5, true, 60, 10},
-    [CODE_CLIENT] = {"client", digits, 8, 900, 5, false, 0, 0},
+    /* Nothing but the code says which case: 40 bits, so that a stranger who
+     * guesses at all of them at once finds none. */
+    [CODE_CLIENT] = {"client", letters, 8, 900, 5, false, 0, 0},
 };
 
 int64_t

@@ -12,8 +12,8 @@ enum code_purpose {
     CODE_ACTIVATION, /* 12 characters without look-alikes, 10 tries, 90 days */
     CODE_UNLOCK, /* 6 digits, 5 minutes, 5 tries, again after 60 s, 10 a day */
     CODE_HANDLER_CHANGE, /* the same, to the old number */
-    CODE_CLIENT, /* pairs a portal page with the holder's client: 8 digits, 15
-                    minutes */
+    CODE_CLIENT, /* pairs a portal page with the holder's client, and is all
+                    that names the case: 8 characters, 15 minutes */
 };
 
 enum { CODE_MAX = 16 };

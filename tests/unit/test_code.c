@@ -364,6 +364,9 @@ client_code_finds_its_case_and_no_other_text_does(void **state)
 
     (void)state;
     assert_true(draw(CASE, CODE_CLIENT, NOW, code, NULL));
+    /* 32 letters: a guess at all codes of a day at once is one in 2^40. */
+    assert_int_equal(strlen(code), 8);
+    assert_int_equal(strspn(code, "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"), 8);
     assert_true(code_client_find(db, vault, code, NOW, number, 32, NULL));
     assert_string_equal(number, CASE);
     spoil(code, wrong);
