@@ -43,19 +43,6 @@ forged=$(STATE=$WORK; mkdir -p "$WORK/officers"; rm -rf "$WORK/officers/stranger
 envelope "$order" "$first" "$forged" | refused 403 'a certificate that is no officer'\''s credential'
 
 # A second credential of the same person does not make two people; a dismissed officer is none.
-unique=$(new_id | cut -c1-8)
-enroll() { # NAME PERSON ROLES(json) -> $WORK/officers/NAME
-    mkdir -p "$WORK/officers/$1"
-    new_order issue "officer-$1" ec-p256 ".profile = \"officer\" | del(.organization_code) | .subject = {country: \"CN\", organization: \"Signet\", common_name: \"$1\", serial_number: \"$1-$unique\"}" |
-        approve | submit >"$WORK/officer.json"
-    pem_of "$WORK/officer.json" >"$WORK/officers/$1/cert.pem"
-    cp "$WORK/officer-$1.key" "$WORK/officers/$1/key.pem"
-    new_id >"$WORK/officers/$1/officer_id"
-    jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg officer "$(cat "$WORK/officers/$1/officer_id")" --arg name "$1" --arg person "$2" \
-        --argjson roles "$3" --arg der "$(openssl x509 -in "$WORK/officers/$1/cert.pem" -outform DER | base64 -w0)" \
-        '{order_id: $id, kind: "enroll-officer", created_at: $now,
-          officer: {officer_id: $officer, name: $name, person: $person, roles: $roles, credential: {kind: "x509", certificate: $der}}}'
-}
 by() { (STATE=$WORK; decision "$@"); } # a decision by an officer of $WORK/officers
 
 person_of_first=$(signet officer list --json | jq -r --arg id "$(cat "$STATE/officers/first/officer_id")" '.officers[] | select(.officer_id == $id).person')

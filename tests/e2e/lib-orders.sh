@@ -149,6 +149,21 @@ administer() { # as approve, by two administrators
     envelope "$order" "$(decision "$order" administration "${1:-admin-a}")" "$(decision "$order" second-administration "${2:-admin-b}")"
 }
 
+unique=$(new_id | cut -c1-8)
+# enroll NAME PERSON ROLES(json): the order for a new officer, in $WORK/officers/NAME.
+enroll() {
+    mkdir -p "$WORK/officers/$1"
+    new_order issue "officer-$1" ec-p256 ".profile = \"officer\" | del(.organization_code) | .subject = {country: \"CN\", organization: \"Signet\", common_name: \"$1\", serial_number: \"$1-$unique\"}" |
+        approve | submit >"$WORK/officer.json"
+    pem_of "$WORK/officer.json" >"$WORK/officers/$1/cert.pem"
+    cp "$WORK/officer-$1.key" "$WORK/officers/$1/key.pem"
+    new_id >"$WORK/officers/$1/officer_id"
+    jq -cn --arg id "$(new_id)" --arg now "$(now)" --arg officer "$(cat "$WORK/officers/$1/officer_id")" --arg name "$1" --arg person "$2" \
+        --argjson roles "$3" --arg der "$(openssl x509 -in "$WORK/officers/$1/cert.pem" -outform DER | base64 -w0)" \
+        '{order_id: $id, kind: "enroll-officer", created_at: $now,
+          officer: {officer_id: $officer, name: $name, person: $person, roles: $roles, credential: {kind: "x509", certificate: $der}}}'
+}
+
 # submit: envelope in, answer out; fails unless it was done.
 submit() {
     cat >"$WORK/envelope"
