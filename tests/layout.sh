@@ -18,8 +18,8 @@ includes ca-core 'base/|db/|hsm/|ca-core/'
 includes ocsp 'base/|db/|hsm/|ocsp/'
 # ra shares the message types with the CA and nothing else of it; the program
 # `signet` (ra/cli/main.c) also lists the CA's verbs.
-includes ra 'base/|db/|hsm/|ra/|ca-core/api\.h|ca-core/cli\.h'
-grep -rn '"ca-core/cli\.h"' ra --include='*.[ch]' | grep -v '^ra/cli/main.c:' && fail 'only ra/cli/main.c lists the CA verbs'
+includes ra 'base/|db/|hsm/|ra/|ca-core/api\.h|ca-core/cli\.h|ca-core/kmc/cli\.h'
+grep -rnE '"ca-core/(kmc/)?cli\.h"' ra --include='*.[ch]' | grep -v '^ra/cli/main.c:' && fail 'only ra/cli/main.c lists the CA verbs'
 
 # home PATTERN FOLDERS: only these folders include the library.
 home() {
@@ -39,7 +39,7 @@ found=$(grep -nE 'X509_set_pubkey|[^_]SHA256\(|EVP_Digest\(' ca-core/*.c ocsp/*.
 [ -z "$found" ] || fail "slow calls on hot paths:
 $found"
 
-for header in base/*.h db/*.h hsm/*.h ca-core/*.h ocsp/*.h ra/*.h ra/cli/*.h; do
+for header in base/*.h db/*.h hsm/*.h ca-core/*.h ca-core/kmc/*.h ocsp/*.h ra/*.h ra/cli/*.h; do
     [ -f "$header" ] || continue
     flags=$(pkg-config --cflags openssl jansson libpq p11-kit-1 libxml-2.0 libevent)
     # shellcheck disable=SC2086

@@ -1,0 +1,9 @@
+/* `signet kmc ...` */
+#ifndef CA_CORE_KMC_CLI_H
+#define CA_CORE_KMC_CLI_H
+
+#include "base/cli.h"
+
+extern const struct cli_verb kmc_verbs[];
+
+#endif
