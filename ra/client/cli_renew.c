@@ -84,15 +84,33 @@ request_make(struct renewal *run, struct error *err)
     return ok;
 }
 
-/* What the RA says to sign is this order and nothing else: the new certificate
- * for our request, or the end of the old one in its place. */
+/* The new certificate for our request, or the end of the old one in its place.
+ * An RA in wrong hands would have a second renewal signed, for its own key. */
+static bool
+order_is(const struct renewal *run, size_t i, const json_t *order)
+{
+    const char *kind = json_string_value(json_object_get(order, "kind"));
+    const char *csr = json_string_value(json_object_get(order, "csr"));
+    const char *reason = json_string_value(json_object_get(order, "reason"));
+    const char *own = json_string_value(json_object_get(run->request, "csr"));
+
+    if (kind == NULL)
+        return false;
+    if (i == 0)
+        return strcmp(kind, "renew") == 0 && csr != NULL && own != NULL &&
+               strcmp(csr, own) == 0;
+    return strcmp(kind, "revoke") == 0 && reason != NULL &&
+           strcmp(reason, "superseded") == 0;
+}
+
+/* What the RA says to sign is this order and nothing else. */
 static bool
 order_check(struct renewal *run, size_t i, const json_t *one, struct error *err)
 {
     static const char *const purposes[] = {"issue", "supersede"};
     static const char *const names[] = {"decided_at", "digest",  "order_id",
                                         "step",       "verdict", NULL};
-    const char *purpose, *text, *order_id, *signed_id, *verdict, *hex, *csr;
+    const char *purpose, *text, *order_id, *signed_id, *verdict, *hex;
     char digest_hex[65];
     uint8_t digest[32];
     json_t *order, *statement = NULL;
@@ -111,13 +129,9 @@ order_check(struct renewal *run, size_t i, const json_t *one, struct error *err)
 
     if (ok) {
         text_hex(digest, sizeof digest, digest_hex);
-        csr = json_string_value(json_object_get(order, "csr"));
         ok = strcmp(purpose, purposes[i]) == 0 &&
              strcmp(hex, digest_hex) == 0 && strcmp(order_id, signed_id) == 0 &&
-             strcmp(verdict, "approve") == 0 &&
-             (i == 1 ||
-              (csr != NULL && strcmp(csr, json_string_value(json_object_get(
-                                              run->request, "csr"))) == 0));
+             strcmp(verdict, "approve") == 0 && order_is(run, i, order);
         if (!ok)
             error_set(err, ERROR_INTERNAL,
                       "what the service wants signed is not this renewal");

@@ -1,14 +1,20 @@
 """
 A renewal and a seal with signet-key on running services: holder_renews.py STATE WORK.
 """
+import base64
+import hashlib
+import http.server
+import json
 import os
 import random
+import ssl
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sim"))
-from play import Applicant, Office  # noqa: E402
+from play import Applicant, Line, Office, Refused, canonical  # noqa: E402
 import usbkey  # noqa: E402
 from usbkey import Failed, UsbKey  # noqa: E402
 
@@ -110,3 +116,87 @@ check(len([c for c in key.objects("cert") if renewal in c]) == 1 and len(key.obj
       "with one certificate and one key for it")
 live = [c for c in applicant.get("/v1/certificates")["certificates"] if c["state"] == "valid"]
 check(len(live) == 1, "and one certificate is valid")
+
+# ---- A service that lies ---------------------------------------------------------------
+
+def lying(office, folder, lie):
+    """The service behind a thief: what it says about the orders of a renewal goes through lie(orders)."""
+    made = os.path.join(folder, "liar")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=liar", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", made + ".key", "-out", made + ".pem"],
+                   check=True, stderr=subprocess.DEVNULL)
+    honest = Line(office.env["SIGNET_RA_URL"], office.env["SIGNET_CA_BUNDLE"])
+    heard = []
+
+    class Liar(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            self.answer()
+
+        def do_POST(self):
+            self.answer()
+
+        def answer(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            heard.append(self.path)
+            try:
+                said = honest.call(self.command, self.path, raw=body or None, headers={"Content-Type": "application/json"})
+                status = 200
+            except Refused as refused:
+                said, status = refused.problem, refused.status
+            if self.path.endswith("/request") and status == 200:
+                lie(said["orders"])
+            octets = json.dumps(said).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(octets)))
+            self.end_headers()
+            self.wfile.write(octets)
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Liar)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made + ".pem", made + ".key")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, {"SIGNET_KEY_URL": f"https://127.0.0.1:{server.server_address[1]}", "SIGNET_KEY_CA_FILE": made + ".pem"}, heard
+
+
+def told(one, order):
+    """The order with digest and statement as an honest service writes them."""
+    digest = hashlib.sha256(canonical(order)).hexdigest()
+    statement = {**json.loads(one["statement"]), "digest": digest, "order_id": order["order_id"]}
+    one.update({"order": order, "order_id": order["order_id"], "digest": digest, "statement": canonical(statement).decode()})
+
+
+def second_renewal(orders):
+    """In the place of the old one's end: a renewal for the thief's own key."""
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+                    "-keyout", os.path.join(work, "thief.key"), "-outform", "DER", "-out", os.path.join(work, "thief.csr")],
+                   check=True, stderr=subprocess.DEVNULL)
+    with open(os.path.join(work, "thief.csr"), "rb") as file:
+        csr = base64.b64encode(file.read()).decode()
+    told(orders[1], {**orders[0]["order"], "order_id": orders[1]["order_id"], "csr": csr})
+
+
+def key_of_thief(orders):
+    second_renewal(orders)
+    told(orders[0], {**orders[1]["order"], "order_id": orders[0]["order_id"]})
+
+
+def other_reason(orders):
+    told(orders[1], {**orders[1]["order"], "reason": "keyCompromise"})
+
+
+renewal, code = renewing(applicant)
+for what, lie in (("a second renewal in the place of the old one's end", second_renewal), ("a renewal for another key", key_of_thief),
+                  ("another end than was agreed", other_reason)):
+    server, env, heard = lying(office, work, lie)
+    honest_env, key.env = key.env, {**key.env, **env}
+    refused(f"{what} is not signed", "internal", key.run, "renew", renewal, "--wait", "0", pins=[PIN], code=code())
+    key.env = honest_env
+    server.shutdown()
+    check(any(path.endswith("/request") for path in heard) and not any(path.endswith("/signature") for path in heard),
+          "and nothing that was signed left the house")
+check(key.run("renew", renewal, "--wait", "0", pins=[PIN], code=code())["state"] == "signed", "what an honest service says is")
