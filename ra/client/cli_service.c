@@ -17,7 +17,7 @@
 
 #define NOTE "activation"
 
-enum { CHALLENGE_MAX = 128, SERIAL_HEX_MAX = 64, SEAL_MAX = 32768 };
+enum { CHALLENGE_MAX = 128, SERIAL_HEX_MAX = 64 };
 
 /* ---- activate
  * ------------------------------------------------------------- */
@@ -356,27 +356,35 @@ run_prove(struct client *client, struct error *err)
 /* ---- install-seal
  * --------------------------------------------------------- */
 
-/* The seal's octets go into the device as they are: what programs that stamp
- * documents read (application "signet-key", label "seal/NUMBER"). */
+/* The seal's octets go into the device as they are, for programs that stamp
+ * documents: application "signet-key", label "seal/NUMBER". One that the RA
+ * does not know of is taken out again. */
 static bool
-seal_write(struct online *online, const char *number, const char *path,
-           struct error *err)
+seal_install(struct online *online, const struct hsm_device_key *key,
+             const char *number, const struct buf *seal, json_t **answer,
+             struct error *err)
 {
-    struct buf seal = BUF_INIT(SEAL_MAX);
     char label[SERVICE_NUMBER_MAX + 8];
-    bool ok = text_file_read(path, SEAL_MAX, &seal, err);
+    struct error unused = {0};
 
     (void)snprintf(label, sizeof label, "seal/%s", number);
-    ok = ok &&
-         hsm_device_data_put(online->device, label, seal.data, seal.len, err);
-    buf_clear(&seal);
-    return ok;
+    if (!hsm_device_data_put(online->device, label, seal->data, seal->len, err))
+        return false;
+    if (online_call(online, key, "seals", number, "installed", "installed",
+                    NULL, answer, err))
+        return true;
+    if ((err->code == ERROR_DENIED || err->code == ERROR_NOT_FOUND ||
+         err->code == ERROR_CONFLICT) &&
+        !hsm_device_data_remove(online->device, label, &unused))
+        error_wrap(err, "the seal is still on the device");
+    return false;
 }
 
 static bool
 run_install_seal(struct client *client, struct error *err)
 {
     static const struct holding_wanted newest = {NULL, NULL};
+    struct buf seal = BUF_INIT(HSM_DEVICE_DATA_MAX);
     struct online online;
     struct hsm_device_key key;
     json_t *answer = NULL;
@@ -386,11 +394,11 @@ run_install_seal(struct client *client, struct error *err)
 
     if (ok && strlen(number) > SERVICE_NUMBER_MAX)
         ok = error_set(err, ERROR_INPUT, "no number of a case");
-    ok = ok && online_login(&online, err) &&
+    ok = ok &&
+         text_file_read(client->argv[1], HSM_DEVICE_DATA_MAX, &seal, err) &&
+         online_login(&online, err) &&
          holding_present(online.device, &newest, &key, err) &&
-         seal_write(&online, number, client->argv[1], err) &&
-         online_call(&online, &key, "seals", number, "installed", "installed",
-                     NULL, &answer, err) &&
+         seal_install(&online, &key, number, &seal, &answer, err) &&
          json_get_text(answer, "state", 32, &state, err);
     if (ok) {
         online_tell(&online, number, state);
@@ -398,6 +406,7 @@ run_install_seal(struct client *client, struct error *err)
                    "Case %s: the seal is on the device", number);
     }
     json_decref(answer);
+    buf_clear(&seal);
     online_end(&online);
     return ok;
 }

@@ -8,7 +8,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sim"))
-from play import Applicant, Office  # noqa: E402
+from play import Applicant, Office, Refused  # noqa: E402
 import usbkey  # noqa: E402
 from usbkey import Failed, UsbKey  # noqa: E402
 
@@ -140,12 +140,28 @@ check(key.run("unlock", number, pins=[LAST_PIN], code=code)["state"] == "done"
 number, code = unlocking()
 check(key.run("unlock", number, pins=[PIN], code=code)["state"] == "done", "and the next one finds its administrator PIN")
 
+# ---- The page wants to see device and certificate -------------------------------------
+
+seal = applicant.file("seal", office.fields("seal", RUN * 10 + 1))
+try:
+    applicant.submit(seal)
+    sys.exit("FAIL: a seal without a proof")
+except Refused as nobody:
+    check(nobody.status == 409, "a seal is not to be had without the device")
+page = applicant.post(f"/v1/cases/{seal}/client-code")["code"]
+refused("a code that the page does not show", "denied", key.run, "prove", pins=[PIN], code="%08d" % ((int(page) + 1) % 10 ** 8))
+check(key.run("prove", pins=[PIN], code=page)["number"] == seal, "the device proves itself by the code of the page")
+check(applicant.submit(seal) == "form-ready", "and the seal is applied for")
+refused("a seal that nobody made", "conflict", key.run, "install-seal", seal, paper, pins=[PIN])
+check(not any("seal/" in text for text in key.objects("data", PIN)), "and it is not left on the device")
+
 # ---- Killed in the middle of activation ----------------------------------------------
 
 applicant, fields = applicant_of(2)
 key = UsbKey(office, os.path.join(work, "keys"), f"HOLD-{RUN:07d}-2")
 number, code = usbkey.certifiable(office, applicant, fields, key)
-struck = sum(key.killed(random.uniform(0.0, 0.8 * took), "activate", pins=[PIN], code=code) for _ in range(KILLS))
+# A little later each time: everywhere between the first step and the last.
+struck = sum(key.killed(took * (i + random.random()) / KILLS, "activate", pins=[PIN], code=code) for i in range(KILLS))
 done = key.run("activate", pins=[PIN], code=code)
 check(done["state"] == "done" and done["number"] == number, f"{struck} of {KILLS} killed while at work; then it is done")
 holds_one_pair(key, number, PIN)

@@ -10,7 +10,9 @@
  *     serial         its serial number, one line
  *     softhsm2.conf  for the token inside
  *     tries          wrong PINs in a row: user, administrator
+ *     kept           the token's own file while a call is in the middle of it
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +95,95 @@ tries_close(struct tries *tries)
     (void)close(tries->fd); /* and the lock with it */
 }
 
+/* ---- What a killed program must not break
+ * ------------------------------------ */
+
+/* SoftHSM writes token.object anew, in place, at each login, and it runs in the
+ * program's process: one that is killed just then would leave an empty file,
+ * and no token. A device is not in that process. So the file is kept beside
+ * while a call may write it, under the lock of the counter, and put back when
+ * that call did not return. */
+static int
+token_file(char out[PATH_MAX + 300])
+{
+    char path[PATH_MAX + 32];
+    struct dirent *entry;
+    int found = 0;
+    DIR *dir;
+
+    path_of(path, "token");
+    dir = opendir(path);
+    while (dir != NULL && (entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.' &&
+            snprintf(out, PATH_MAX + 300, "%s/%s/token.object", path,
+                     entry->d_name) < PATH_MAX + 300)
+            found++;
+    if (dir != NULL)
+        (void)closedir(dir);
+    return found == 1;
+}
+
+/* Appears whole or not at all. */
+static int
+copy(const char *from, const char *to)
+{
+    char part[PATH_MAX + 310];
+    char data[65536];
+    FILE *in = fopen(from, "re");
+    FILE *out;
+    size_t len;
+    int ok;
+
+    if (in == NULL)
+        return 0;
+    len = fread(data, 1, sizeof data, in);
+    ok = !ferror(in) && len > 0 && len < sizeof data;
+    (void)fclose(in);
+    (void)snprintf(part, sizeof part, "%s.part", to);
+    out = ok ? fopen(part, "we") : NULL;
+    if (out == NULL)
+        return 0;
+    ok = fwrite(data, 1, len, out) == len;
+    ok = fclose(out) == 0 && ok;
+    return ok && rename(part, to) == 0;
+}
+
+static void
+keep(void)
+{
+    char token[PATH_MAX + 300], kept[PATH_MAX + 32];
+
+    path_of(kept, "kept");
+    if (token_file(token))
+        (void)copy(token, kept);
+}
+
+static void
+keep_no_more(void)
+{
+    char kept[PATH_MAX + 32];
+
+    path_of(kept, "kept");
+    (void)unlink(kept);
+}
+
+static void
+put_back(void)
+{
+    char token[PATH_MAX + 300], kept[PATH_MAX + 32];
+    struct tries tries;
+
+    path_of(kept, "kept");
+    if (!tries_open(&tries))
+        return;
+    if (access(kept, R_OK) == 0 && token_file(token) && copy(kept, token))
+        (void)unlink(kept);
+    tries_close(&tries);
+}
+
+/* ---- Each try
+ * ---------------------------------------------------------------- */
+
 /* Takes a try before it is made. */
 static CK_RV
 tries_take(struct tries *tries, enum owner owner)
@@ -110,6 +201,8 @@ tries_take(struct tries *tries, enum owner owner)
     }
     if (rv != CKR_OK)
         tries_close(tries);
+    else
+        keep();
     return rv;
 }
 
@@ -117,6 +210,7 @@ tries_take(struct tries *tries, enum owner owner)
 static CK_RV
 tries_settle(struct tries *tries, enum owner owner, CK_RV rv)
 {
+    keep_no_more();
     switch (rv) {
     case CKR_OK:
         tries->count[owner] = 0;
@@ -212,12 +306,16 @@ usbkey_init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG len)
         return CKR_DEVICE_REMOVED;
     if (!is_new_pin_right(len))
         return CKR_PIN_LEN_RANGE;
+    if (!tries_open(&tries))
+        return CKR_DEVICE_ERROR;
+    keep();
     rv = real->C_InitPIN(session, pin, len);
-    if (rv != CKR_OK || !tries_open(&tries))
-        return rv;
-    tries.count[OWNER_USER] = 0;
-    if (!tries_write(&tries))
-        rv = CKR_DEVICE_ERROR;
+    keep_no_more();
+    if (rv == CKR_OK) {
+        tries.count[OWNER_USER] = 0;
+        if (!tries_write(&tries))
+            rv = CKR_DEVICE_ERROR;
+    }
     tries_close(&tries);
     return rv;
 }
@@ -342,6 +440,8 @@ static CK_RV
 usbkey_initialize(void *arguments)
 {
     is_empty = !is_plugged();
+    if (!is_empty)
+        put_back();
     return is_empty ? CKR_OK : real->C_Initialize(arguments);
 }
 
