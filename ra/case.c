@@ -100,8 +100,8 @@ const struct case_transition case_transitions[] = {
     {PAPER, ON(RETURNED), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0,
      EFFECT_REFUND},
 
-    /* Originals. A revocation waits for them as long as it takes: the
-     * certificate is held meanwhile. */
+    /* Originals. A revocation waits for them as long as it takes, the
+     * certificate on hold, unless customer service closes it. */
     {NICR, ON(AWAITING_ORIGINALS), ON(RECEIVE), ON(SECOND_REVIEW),
      BY(INTAKE_CLERK), GUARD_DECISION | GUARD_PAPERS, 0},
     {NICR, ON(AWAITING_ORIGINALS), ON(REMIND), ON(AWAITING_ORIGINALS),
@@ -110,7 +110,7 @@ const struct case_transition case_transitions[] = {
      GIVEN_UP},
     {NIC, ON(AWAITING_ORIGINALS), ON(WITHDRAW), ON(CLOSED), BY(APPLICANT), 0,
      GIVEN_UP},
-    {NIC, ON(AWAITING_ORIGINALS), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE),
+    {NICR, ON(AWAITING_ORIGINALS), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE),
      0, GIVEN_UP},
 
     /* Second review 复审, of the originals. */
@@ -122,13 +122,13 @@ const struct case_transition case_transitions[] = {
      BY(SECOND_REVIEWER), GUARD_DECISION, 0},
     {NICR, ON(SECOND_REVIEW), ON(REJECT), ON(REJECTED), BY(SECOND_REVIEWER),
      GUARD_DECISION, GIVEN_UP | EFFECT_RELEASE},
-    {NIC, ON(SECOND_REVIEW), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0,
+    {NICR, ON(SECOND_REVIEW), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0,
      GIVEN_UP},
     {NICR, ON(SUPPLEMENT), ON(RECEIVE), ON(SECOND_REVIEW), BY(INTAKE_CLERK),
      GUARD_PAPERS, 0},
     {NICR, ON(SUPPLEMENT), ON(REMIND), ON(SUPPLEMENT), BY(TIMER), 0, 0},
     {NIC, ON(SUPPLEMENT), ON(EXPIRE), ON(CLOSED), BY(TIMER), 0, GIVEN_UP},
-    {NIC, ON(SUPPLEMENT), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0,
+    {NICR, ON(SUPPLEMENT), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0,
      GIVEN_UP},
 
     /* Activation 激活: only now a certificate comes to be (1.8 #1). */
@@ -299,21 +299,28 @@ static const struct {
     const char *name;
     const char *advice;
 } guards[] = {
-    {"complete", "a required field is missing or wrong"},
-    {"condition", "the condition of this business does not hold"},
-    {"files", "say what is to become of the encrypted files first"},
-    {"slots", "a mandatory document is missing"},
-    {"form", "the uploaded form is not the one of this revision: download it "
-             "again, stamp and upload it"},
-    {"due", "nothing is to be paid"},
-    {"nothing-due", "it is not wholly paid"},
-    {"decision", "this takes a decision signed by the officer"},
-    {"papers", "not all originals have been received"},
-    {"device", "the device is not personalised, or not on its way yet"},
-    {"code", "the code is wrong or has run out"},
-    {"holder", "not signed with the key of the live certificate"},
-    {"same-handler", "the handler is not the one of record"},
-    {"other-handler", "the handler is the one of record"},
+    {"complete", "有必填项未填写或填写有误 / a required field is missing or wrong"},
+    {"condition", "不符合办理此业务的条件 / the condition of this business does not "
+                  "hold"},
+    {"files", "请先选择如何处理曾加密的文件 / say what is to become of the "
+              "encrypted files first"},
+    {"slots", "还有必传资料未上传 / a mandatory document is missing"},
+    {"form", "上传的申请表不是当前版本，请重新下载、盖章并上传 / the uploaded "
+             "form is not the one of this revision: download it again, stamp "
+             "and upload it"},
+    {"due", "无需缴费 / nothing is to be paid"},
+    {"nothing-due", "尚未足额缴费 / it is not wholly paid"},
+    {"decision", "此操作须由经办人员签名决定 / this takes a decision signed by "
+                 "the officer"},
+    {"papers", "纸质原件尚未收齐 / not all originals have been received"},
+    {"device", "介质尚未完成个人化或尚未寄出 / the device is not personalised, or "
+               "not on its way yet"},
+    {"code", "验证码错误或已过期 / the code is wrong or has run out"},
+    {"holder", "请先插上介质，用客户端完成验证 / not signed with the key of the "
+               "live certificate: plug the device in and prove it first"},
+    {"same-handler", "经办人与备案经办人不一致 / the handler is not the one of "
+                     "record"},
+    {"other-handler", "经办人与备案经办人一致 / the handler is the one of record"},
 };
 
 static const char *const effect_names[] = {

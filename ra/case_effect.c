@@ -208,7 +208,7 @@ recall(struct db *db, const struct case_effects *effects,
                                           effects->act->at, err);
 }
 
-/* A reissue that ends without a new certificate, other than by a reviewer's
+/* A reissue or revocation that comes to nothing, other than by a reviewer's
  * word: nobody has decided that the old one is in good hands, so it stays on
  * hold until it is reissued or revoked (1.8 #15). */
 static bool
@@ -220,7 +220,8 @@ left_held(struct db *db, const struct case_effects *effects,
     bool is_held = false;
     bool ok;
 
-    if (effects->definition->business != BUSINESS_REISSUE ||
+    if ((effects->definition->business != BUSINESS_REISSUE &&
+         effects->definition->business != BUSINESS_REVOKE) ||
         effects->act->event == CASE_REJECT)
         return true;
     if (!case_order_has_held(db, row->number, &is_held, err))
@@ -236,8 +237,8 @@ left_held(struct db *db, const struct case_effects *effects,
         case_tell(effects->business, db, row, "certificate-left-held", serial,
                   values, effects->act->at, err) &&
         case_tell_service(effects->business, db, row, "certificate-left-held",
-                          "补办已终止，原证书仍处于挂起状态，请联系单位重新补办"
-                          "或注销。/ A reissue has ended and the certificate "
+                          "业务已终止，原证书仍处于挂起状态，请联系单位重新补办"
+                          "或注销。/ A case has ended and its certificate "
                           "is still on hold: see that the unit files for "
                           "reissue again, or for revocation.",
                           effects->act->at, err);

@@ -113,6 +113,11 @@ step_link(struct db *db, const struct case_step *step, int32_t *seq,
 
     if (act->remark != NULL && act->remark[0] != '\0')
         json_set_text(body, "remark", act->remark);
+    /* 电子认证服务协议: which wording the box accepted (domain.md, 1.2). */
+    if (act->event == CASE_SUBMIT &&
+        step->definition->agreement_version != NULL)
+        json_set_text(body, "agreement_version",
+                      step->definition->agreement_version);
     if (act->detail != NULL)
         json_object_set(body, "detail", (json_t *)(uintptr_t)act->detail);
     if (decided != NULL)

@@ -288,10 +288,13 @@ INSERT INTO ra.case_transition VALUES
     ('revoke', 'returned', 'first-review'),
     ('revoke', 'returned', 'closed'),
     ('revoke', 'awaiting-originals', 'second-review'),
+    ('revoke', 'awaiting-originals', 'closed'),
     ('revoke', 'second-review', 'supplement'),
     ('revoke', 'second-review', 'revoking'),
     ('revoke', 'second-review', 'rejected'),
+    ('revoke', 'second-review', 'closed'),
     ('revoke', 'supplement', 'second-review'),
+    ('revoke', 'supplement', 'closed'),
     ('revoke', 'revoking', 'second-review'),
     ('revoke', 'revoking', 'revoked');
 

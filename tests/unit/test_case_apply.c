@@ -467,6 +467,11 @@ renewal_needs_nobody_and_supersedes_when_installed(void **state)
     case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 60);
     create(BUSINESS_RENEW, number);
     act(number, CASE_SUBMIT, CASE_BY_APPLICANT);
+    assert_string_equal(
+        pg_ask("SELECT convert_from(body, 'UTF8')::jsonb ->>"
+               " 'agreement_version' FROM ra.case_history WHERE event ="
+               " 'submitted'"),
+        definition_get(parts.definitions, BUSINESS_RENEW)->agreement_version);
     sign.number = number;
     if (!case_apply(&parts.business, parts.db, &sign, NULL, &err))
         fail_msg("%s (%s)", err.what, err.cause);
@@ -822,6 +827,50 @@ reissue_given_up_leaves_the_hold_and_says_so(void **state)
     assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
                         "revoked");
     assert_chained();
+}
+
+static void
+revocation_without_papers_can_be_closed_and_filed_again(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_REVOKE, number);
+    hand_in(number);
+    decide(number, &parts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    send_orders();
+    refused(number, CASE_WITHDRAW, CASE_BY_APPLICANT, ERROR_CONFLICT);
+    act(number, CASE_CLOSE, CASE_BY_CUSTOMER_SERVICE);
+    send_orders();
+    assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
+                        "held");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.notice WHERE event ="
+                               " 'case.certificate-left-held'"),
+                        "2");
+    create(BUSINESS_REVOKE, number);
+    hand_in(number);
+    pass_both(number);
+    send_orders();
+    assert_state(number, "revoked");
+}
+
+/* 1.8 #21. */
+static void
+change_of_nothing_or_of_another_unit_is_refused(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct error err;
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    create(BUSINESS_CHANGE, number);
+    set(number, BUSINESS_CHANGE, "street", "西湖区文三路 1 号");
+    refused(number, CASE_SUBMIT, CASE_BY_APPLICANT, ERROR_CONFLICT);
+    act(number, CASE_WITHDRAW, CASE_BY_APPLICANT);
+    pg_sql("UPDATE ra.unit SET uscc = '91330106589876543P'");
+    if (case_parts_create(&parts, BUSINESS_CHANGE, number, &err))
+        refused(number, CASE_SUBMIT, CASE_BY_APPLICANT, ERROR_CONFLICT);
 }
 
 static void
@@ -1505,6 +1554,8 @@ main(void)
         CASE(replaced_certificate_takes_its_seal_with_it),
         CASE(renewed_certificate_has_its_seal_made_again),
         CASE(reissue_given_up_leaves_the_hold_and_says_so),
+        CASE(revocation_without_papers_can_be_closed_and_filed_again),
+        CASE(change_of_nothing_or_of_another_unit_is_refused),
         CASE(reissue_given_up_before_the_hold_says_nothing_of_it),
         CASE(lost_device_is_lost_once_another_has_its_place),
         CASE(account_with_a_live_certificate_files_no_new_one),
