@@ -299,9 +299,11 @@ static const struct {
     const char *name;
     const char *advice;
 } guards[] = {
-    {"complete", "有必填项未填写或填写有误 / a required field is missing or wrong"},
-    {"condition", "不符合办理此业务的条件 / the condition of this business does not "
-                  "hold"},
+    {"complete",
+     "有必填项未填写或填写有误 / a required field is missing or wrong"},
+    {"condition",
+     "不符合办理此业务的条件 / the condition of this business does not "
+     "hold"},
     {"files", "请先选择如何处理曾加密的文件 / say what is to become of the "
               "encrypted files first"},
     {"slots", "还有必传资料未上传 / a mandatory document is missing"},
@@ -313,14 +315,17 @@ static const struct {
     {"decision", "此操作须由经办人员签名决定 / this takes a decision signed by "
                  "the officer"},
     {"papers", "纸质原件尚未收齐 / not all originals have been received"},
-    {"device", "介质尚未完成个人化或尚未寄出 / the device is not personalised, or "
-               "not on its way yet"},
+    {"device",
+     "介质尚未完成个人化或尚未寄出 / the device is not personalised, or "
+     "not on its way yet"},
     {"code", "验证码错误或已过期 / the code is wrong or has run out"},
-    {"holder", "请先插上介质，用客户端完成验证 / not signed with the key of the "
-               "live certificate: plug the device in and prove it first"},
+    {"holder",
+     "请先插上介质，用客户端完成验证 / not signed with the key of the "
+     "live certificate: plug the device in and prove it first"},
     {"same-handler", "经办人与备案经办人不一致 / the handler is not the one of "
                      "record"},
-    {"other-handler", "经办人与备案经办人一致 / the handler is the one of record"},
+    {"other-handler",
+     "经办人与备案经办人一致 / the handler is the one of record"},
 };
 
 static const char *const effect_names[] = {

@@ -114,12 +114,17 @@ code_may_draw(struct db *db, const struct vault *vault, const char *number,
         return false;
     if (last_at != 0 && at < last_at + rules[purpose].wait_s)
         return error_set(err, ERROR_CONFLICT,
-                         "a code was just sent: another one in %d s",
+                         "刚刚已发送，请在 %d 秒后重试 / a code was just sent: "
+                         "another one in %d s",
+                         (int)(last_at + rules[purpose].wait_s - at),
                          (int)(last_at + rules[purpose].wait_s - at));
     if (nth_at != 0)
-        return error_set(err, ERROR_CONFLICT,
-                         "%d codes were sent in 24 hours: another one in %d s",
-                         rules[purpose].per_day, (int)(nth_at + DAY_S - at));
+        return error_set(
+            err, ERROR_CONFLICT,
+            "24 小时内已发送 %d 次，请在 %d 秒后重试 / %d codes were "
+            "sent in 24 hours: another one in %d s",
+            rules[purpose].per_day, (int)(nth_at + DAY_S - at),
+            rules[purpose].per_day, (int)(nth_at + DAY_S - at));
     return true;
 }
 

@@ -130,14 +130,14 @@ function draftPanel(one, definition, reload, leaving) {
                 throw error;
         }
     };
-    return el('section.stack', form.root, status, el('div.actions',
+    return el('section.stack', form.root, el('div.foot-bar', status, el('div.actions',
         button(say('case.submit'), () => form.check() && beside(async () => {
             await save();
             if (!(await confirm(say('case.submit.sure'), say('case.submit.text'), { label: say('case.submit') })))
                 return;
             await post(`/cases/${one.number}/submit`);
             await reload();
-        }), { kind: 'primary' }), button(say('case.save'), () => beside(save))));
+        }), { kind: 'primary' }), button(say('case.save'), () => beside(save)))));
 }
 
 async function editDialog(one, definition, reload) {
@@ -321,6 +321,9 @@ export default async function casePage(main, { path: [number] }) {
     async function draw() {
         const [one, line] = await Promise.all([get(`/cases/${number}`), get(`/cases/${number}/timeline`)]);
         const definition = definitions.businesses.find((each) => each.business === one.business);
+        // What has the focus: a slot keeps it when the page is drawn anew.
+        const slot = document.activeElement?.closest('[data-slot]')?.dataset.slot;
+        const isWithin = main.contains(document.activeElement);
         left();
         seen = `${one.state}/${line.steps.length}`;
         title(said(() => `${businessName(one.business)} ${one.number}`));
@@ -341,6 +344,11 @@ export default async function casePage(main, { path: [number] }) {
                 !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {}))),
                 one.state === 'closed' && el('p', el('a.button', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace')))),
             el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps, definition)))));
+        if (isWithin) {
+            const heading = main.querySelector('h1');
+            heading.tabIndex = -1;
+            (main.querySelector(`[data-slot="${slot}"] .actions button`) || heading).focus({ preventScroll: Boolean(slot) });
+        }
     }
 
     // What others do shows by itself, but never under someone's hands.

@@ -88,6 +88,8 @@ words({
     'event.parcel-shipped': ['快递已寄出', 'Parcel on its way'],
     'event.parcel-delivered': ['快递已送达', 'Parcel delivered'],
     'event.parcel-failed': ['快递未送达', 'Parcel failed'],
+    'event.shipped': ['介质已寄出', 'Device on its way'],
+    'event.delivered': ['介质已送达', 'Device delivered'],
     'event.papers-taken-in': ['登记收件', 'Papers noted'],
     'event.papers-wanted': ['通知补寄资料', 'Missing papers asked for'],
     'event.handler-code-sent': ['已发送经办人验证码', 'Code sent to the handler of record'],
