@@ -6,7 +6,9 @@
 #include "db/case_file.h"
 
 /* Takes or prolongs the lease of a job for `for_s` seconds by the database's
- * clock; *is_ours is false while another holds it. `holder` is a UUID. */
+ * clock; *is_ours is false while another holds it. `holder` is a UUID, which
+ * the connection bears from now on as its application_name: a holder without
+ * any connection has died, and its leases are free. */
 bool db_job_lease(struct db *db, const char *job, const char *holder,
                   int64_t for_s, bool *is_ours, struct error *err) MUST_CHECK;
 bool db_job_release(struct db *db, const char *job, const char *holder,

@@ -22,11 +22,13 @@
          " ORDER BY c.changed_at, c.number LIMIT $1"},                         \
     [DB_RA_LEASE_TAKE] =                                                       \
         {"ra_lease_take",                                                      \
-         "INSERT INTO ra.lease (job, holder, until) VALUES ($1, $2::uuid,"     \
-         " clock_timestamp() + $3 * interval '1 second')"                      \
-         " ON CONFLICT (job) DO UPDATE SET holder = excluded.holder,"          \
+         "WITH me AS (SELECT set_config('application_name', $2::text, false)"  \
+         " AS holder) INSERT INTO ra.lease (job, holder, until) SELECT $1,"    \
+         " me.holder::uuid, clock_timestamp() + $3 * interval '1 second'"      \
+         " FROM me ON CONFLICT (job) DO UPDATE SET holder = excluded.holder,"  \
          " until = excluded.until WHERE lease.holder = excluded.holder"        \
-         " OR lease.until < clock_timestamp()"},                               \
+         " OR lease.until < clock_timestamp() OR NOT EXISTS (SELECT FROM"      \
+         " pg_stat_activity WHERE application_name = lease.holder::text)"},    \
     [DB_RA_LEASE_RELEASE] = {"ra_lease_release",                               \
                              "UPDATE ra.lease SET until = '-infinity'"         \
                              " WHERE job = $1 AND holder = $2::uuid"},         \

@@ -21,8 +21,9 @@
 
 enum {
     TICK_MS = 500,
-    /* A lease outlives a turn: a process that is slow keeps it, one that died
-     * is followed within two minutes. */
+    /* A lease outlives a turn: a process that is slow keeps it. One that died
+     * is followed at once, for its connections are gone; one whose machine was
+     * lost within two minutes. */
     LEASE_S = 120,
 };
 

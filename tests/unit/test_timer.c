@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "db/job.h"
+#include "db/sql_ra.h"
 #include "ra/form.h"
 #include "ra/timer.h"
 #include "tests/unit/case_parts.h"
@@ -372,32 +373,79 @@ nobody_is_reminded_of_what_is_revoked(void **state)
 #define TWO "22222222-2222-4222-8222-222222222222"
 
 static bool
-takes(const char *holder, int64_t for_s)
+takes_by(struct db *db, const char *holder, int64_t for_s)
 {
     bool is_ours = false;
     struct error err = {0};
 
-    if (!db_job_lease(parts.db, "timers", holder, for_s, &is_ours, &err))
+    if (!db_job_lease(db, "timers", holder, for_s, &is_ours, &err))
         fail_msg("%s (%s)", err.what, err.cause);
     return is_ours;
 }
 
-static void
-one_process_does_a_job_until_it_gives_up_or_dies(void **state)
+static struct db *
+other_open(void)
 {
+    static struct db_options options = {
+        .statements = db_ra_statements,
+        .statement_count = DB_RA_STATEMENT_COUNT,
+        .connect_timeout_s = 5,
+        .statement_timeout_ms = 10000,
+    };
+    struct db *other = NULL;
+    struct error err = {0};
+
+    options.connection = pg_connection("signet_ra");
+    if (!db_open(&options, &other, &err))
+        fail_msg("%s (%s)", err.what, err.cause);
+    return other;
+}
+
+static void
+one_process_does_a_job_until_it_gives_up(void **state)
+{
+    struct db *other = other_open();
     struct error err = {0};
 
     (void)state;
-    assert_true(takes(ONE, 60));
-    assert_false(takes(TWO, 60));
-    assert_true(takes(ONE, 60));                                /* prolonged */
-    assert_true(db_job_release(parts.db, "timers", TWO, &err)); /* not theirs */
-    assert_false(takes(TWO, 60));
+    assert_true(takes_by(parts.db, ONE, 60));
+    assert_false(takes_by(other, TWO, 60));
+    assert_true(takes_by(parts.db, ONE, 60));                /* prolonged */
+    assert_true(db_job_release(other, "timers", TWO, &err)); /* not theirs */
+    assert_false(takes_by(other, TWO, 60));
     assert_true(db_job_release(parts.db, "timers", ONE, &err));
-    assert_true(takes(TWO, 60));
+    assert_true(takes_by(other, TWO, 60));
+    assert_false(takes_by(parts.db, ONE, 60));
+    db_close(other);
+}
+
+static void
+a_process_that_died_is_followed_at_once(void **state)
+{
+    struct db *other = other_open();
+    int64_t until = clock_monotonic_ms() + 10000;
+
+    (void)state;
+    assert_true(takes_by(other, TWO, 600));
+    assert_false(takes_by(parts.db, ONE, 60));
+    db_close(other); /* gives nothing back; its backend ends a moment later */
+    while (!takes_by(parts.db, ONE, 60)) {
+        assert_true(clock_monotonic_ms() < until);
+        (void)usleep(10000);
+    }
+}
+
+static void
+a_machine_that_was_lost_is_followed_when_its_lease_ends(void **state)
+{
+    struct db *other = other_open();
+
+    (void)state;
+    assert_true(takes_by(other, TWO, 60));
     pg_sql("UPDATE ra.lease SET until = now() - interval '1 second'");
-    assert_true(takes(ONE, 60)); /* the other one died */
-    assert_false(takes(TWO, 60));
+    assert_true(takes_by(parts.db, ONE, 60)); /* though its connection stands */
+    assert_false(takes_by(other, TWO, 60));
+    db_close(other);
 }
 
 int
@@ -417,7 +465,9 @@ main(void)
         TIMED(an_end_is_told_ninety_thirty_and_seven_days_before),
         TIMED(what_was_missed_of_an_end_is_one_reminder),
         TIMED(nobody_is_reminded_of_what_is_revoked),
-        TIMED(one_process_does_a_job_until_it_gives_up_or_dies),
+        TIMED(one_process_does_a_job_until_it_gives_up),
+        TIMED(a_process_that_died_is_followed_at_once),
+        TIMED(a_machine_that_was_lost_is_followed_when_its_lease_ends),
     };
 
     return cmocka_run_group_tests_name("timer", tests, group_start, group_stop);
