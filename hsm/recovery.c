@@ -170,12 +170,15 @@ static void
 pin_forget(int fd, size_t len)
 {
     static const uint8_t nothing[256];
+    bool is_gone;
 
     if (fd < 0)
         return;
-    if (len > sizeof nothing || pwrite(fd, nothing, len, 0) != (ssize_t)len)
-        (void)ftruncate(fd, 0);
-    (void)close(fd);
+    is_gone =
+        len <= sizeof nothing && pwrite(fd, nothing, len, 0) == (ssize_t)len;
+    if (!is_gone)
+        is_gone = ftruncate(fd, 0) == 0;
+    (void)close(fd); /* nobody else has it: now it is gone in any case */
 }
 
 bool
