@@ -1,6 +1,6 @@
 #!/bin/sh
-# The businesses as installed are right, and their pictures in docs/ are those of
-# the table of transitions.
+# The businesses as installed are right, their pictures in docs/ are those of the
+# table of transitions, and docs/business-rules.md names what there is.
 set -eu
 cd "$(dirname "$0")/.."
 SIGNET=${SIGNET_BUILD:?the build folder}/bin/signet
@@ -23,6 +23,15 @@ cut -f1 "$WORK/list" | while read -r name; do
 done >"$WORK/stale"
 [ ! -s "$WORK/stale" ] || fail "run docs/business/draw.sh: $(cat "$WORK/stale")"
 if "$SIGNET" business graph none >"$WORK/none" 2>&1; then fail 'a business that there is not was drawn'; fi
+
+# Files and names between back quotes.
+grep -o '`[^`]*`' docs/business-rules.md | tr -d '`' | sort -u | while read -r word; do
+    case $word in
+    */*.*) [ -e "$word" ] || echo "$word" ;;
+    *_*_*) grep -rqw -- "$word" tests db || echo "$word" ;;
+    esac
+done >"$WORK/missing"
+[ ! -s "$WORK/missing" ] || fail "docs/business-rules.md names what there is not: $(cat "$WORK/missing")"
 
 [ "$failed" = 0 ] && echo 'the businesses are right, and their pictures new'
 exit "$failed"
