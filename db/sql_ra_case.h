@@ -24,15 +24,15 @@
         DB_RA_CASE_DOCUMENTS, DB_RA_CASE_DOCUMENT_VOID, DB_RA_CASE_PAPER,      \
                                                                                \
         DB_RA_CASE_NAMESAKES, DB_RA_SEAL_ADD, DB_RA_SEAL_AGAIN,                \
-        DB_RA_SEAL_MOVE, DB_RA_SEAL_DROP, DB_RA_SEAL_REPLACED,                 \
-        DB_RA_SEAL_END, DB_RA_SEAL_COUNT, DB_RA_SEAL_ORDERED,                  \
-        DB_RA_CASE_RECORD, DB_RA_FIELD_SET, DB_RA_FIELD_DELETE,                \
-        DB_RA_FIELD_LIST, DB_RA_LINK_LAST, DB_RA_LINK_ADD, DB_RA_LINK_LIST,    \
-        DB_RA_DECIDED_ADD, DB_RA_DECIDED_LIST, DB_RA_CORDER_ADD,               \
-        DB_RA_CORDER_QUEUE, DB_RA_CORDER_CLAIM, DB_RA_CORDER_GET,              \
-        DB_RA_CORDER_DONE, DB_RA_CORDER_PUT_OFF, DB_RA_CORDER_LIST,            \
-        DB_RA_HOLDER_ADD, DB_RA_HOLDER_CHANGE, DB_RA_HOLDER_HANDLER,           \
-        DB_RA_HOLDER_GET, DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE,
+        DB_RA_SEAL_MOVE, DB_RA_SEAL_DROP, DB_RA_SEAL_REPLACED, DB_RA_SEAL_END, \
+        DB_RA_SEAL_COUNT, DB_RA_SEAL_ORDERED, DB_RA_CASE_RECORD,               \
+        DB_RA_FIELD_SET, DB_RA_FIELD_DELETE, DB_RA_FIELD_LIST,                 \
+        DB_RA_LINK_LAST, DB_RA_LINK_ADD, DB_RA_LINK_LIST, DB_RA_DECIDED_ADD,   \
+        DB_RA_DECIDED_LIST, DB_RA_CORDER_ADD, DB_RA_CORDER_QUEUE,              \
+        DB_RA_CORDER_CLAIM, DB_RA_CORDER_GET, DB_RA_CORDER_DONE,               \
+        DB_RA_CORDER_PUT_OFF, DB_RA_CORDER_LIST, DB_RA_HOLDER_ADD,             \
+        DB_RA_HOLDER_CHANGE, DB_RA_HOLDER_HANDLER, DB_RA_HOLDER_GET,           \
+        DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE,
 
 #define DB_RA_CASE_STATEMENTS                                                  \
     [DB_RA_CASE_CREATE] =                                                      \
@@ -161,14 +161,12 @@
          " FROM ra.seal WHERE issuer = $2 AND serial = $3"                     \
          " AND state <> 'void' ORDER BY type, made_at DESC"                    \
          " ON CONFLICT DO NOTHING"},                                           \
-    [DB_RA_SEAL_MOVE] =                                                        \
-        {"ra_seal_move",                                                       \
-         "UPDATE ra.seal SET state = $3, changed_at = $4"                      \
-         " WHERE number = $1 AND state = $2"},                                 \
-    [DB_RA_SEAL_DROP] =                                                        \
-        {"ra_seal_drop",                                                       \
-         "UPDATE ra.seal SET state = 'void', changed_at = $2"                  \
-         " WHERE number = $1 AND state <> 'void'"},                            \
+    [DB_RA_SEAL_MOVE] = {"ra_seal_move",                                       \
+                         "UPDATE ra.seal SET state = $3, changed_at = $4"      \
+                         " WHERE number = $1 AND state = $2"},                 \
+    [DB_RA_SEAL_DROP] = {"ra_seal_drop",                                       \
+                         "UPDATE ra.seal SET state = 'void', changed_at = $2"  \
+                         " WHERE number = $1 AND state <> 'void'"},            \
     [DB_RA_SEAL_REPLACED] =                                                    \
         {"ra_seal_replaced",                                                   \
          "UPDATE ra.seal o SET state = 'void', changed_at = $2"                \

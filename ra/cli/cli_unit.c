@@ -115,7 +115,7 @@ out:
 
 const struct cli_verb unit_verbs[] = {
     {"account import", "FILE.csv|FILE.xml --officer DIR [--dry-run] [--json]",
-     "store records of units and open their accounts; a report by line",
-     true, account_import},
+     "store records of units and open their accounts; a report by line", true,
+     account_import},
     {0},
 };
