@@ -159,7 +159,7 @@ check(not any("seal/" in text for text in key.objects("data", PIN)), "and it is 
 
 applicant, fields = applicant_of(2)
 key = UsbKey(office, os.path.join(work, "keys"), f"HOLD-{RUN:07d}-2")
-number, code = usbkey.certifiable(office, applicant, fields, key)
+number, code = usbkey.certifiable(office, applicant, fields, key, kills=[took * i / 8 for i in range(6)])
 # A little later each time: everywhere between the first step and the last.
 struck = sum(key.killed(took * (i + random.random()) / KILLS, "activate", pins=[PIN], code=code) for i in range(KILLS))
 done = key.run("activate", pins=[PIN], code=code)

@@ -10,7 +10,8 @@
  *     serial         its serial number, one line
  *     softhsm2.conf  for the token inside
  *     tries          wrong PINs in a row: user, administrator
- *     kept           the token's own file while a call is in the middle of it
+ *     kept, made     the token's own file and the names of its objects, while a
+ *                    call is in the middle of changing them
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -98,13 +99,14 @@ tries_close(struct tries *tries)
 /* ---- What a killed program must not break
  * ------------------------------------ */
 
-/* SoftHSM writes token.object anew, in place, at each login, and it runs in the
- * program's process: one that is killed just then would leave an empty file,
- * and no token. A device is not in that process. So the file is kept beside
- * while a call may write it, under the lock of the counter, and put back when
- * that call did not return. */
+/* SoftHSM runs in the program's process, and a device does not. It writes
+ * token.object anew, in place, at each login: a program that is killed just
+ * then would leave an empty file, and no token; killed while a pair is made,
+ * objects without content. So what a call may change is noted before, under the
+ * lock of the counter, and put back when that call did not return: the token's
+ * own file, and which objects there were. */
 static int
-token_file(char out[PATH_MAX + 300])
+token_folder(char out[PATH_MAX + 288])
 {
     char path[PATH_MAX + 32];
     struct dirent *entry;
@@ -115,19 +117,29 @@ token_file(char out[PATH_MAX + 300])
     dir = opendir(path);
     while (dir != NULL && (entry = readdir(dir)) != NULL)
         if (entry->d_name[0] != '.' &&
-            snprintf(out, PATH_MAX + 300, "%s/%s/token.object", path,
-                     entry->d_name) < PATH_MAX + 300)
+            snprintf(out, PATH_MAX + 288, "%s/%s", path, entry->d_name) <
+                PATH_MAX + 288)
             found++;
     if (dir != NULL)
         (void)closedir(dir);
     return found == 1;
 }
 
+static int
+token_file(char out[PATH_MAX + 320])
+{
+    char path[PATH_MAX + 288];
+
+    return token_folder(path) &&
+           snprintf(out, PATH_MAX + 320, "%s/token.object", path) <
+               PATH_MAX + 320;
+}
+
 /* Appears whole or not at all. */
 static int
 copy(const char *from, const char *to)
 {
-    char part[PATH_MAX + 310];
+    char part[PATH_MAX + 330];
     char data[65536];
     FILE *in = fopen(from, "re");
     FILE *out;
@@ -151,7 +163,7 @@ copy(const char *from, const char *to)
 static void
 keep(void)
 {
-    char token[PATH_MAX + 300], kept[PATH_MAX + 32];
+    char token[PATH_MAX + 320], kept[PATH_MAX + 32];
 
     path_of(kept, "kept");
     if (token_file(token))
@@ -167,17 +179,99 @@ keep_no_more(void)
     (void)unlink(kept);
 }
 
+static int
+is_object(const char *name)
+{
+    size_t len = strlen(name);
+
+    return len > 7 && strcmp(name + len - 7, ".object") == 0;
+}
+
+/* Calls `each` with the folder and the name of every object. */
+static void
+each_object(void (*each)(const char *in, const char *name, void *arg),
+            void *arg)
+{
+    char path[PATH_MAX + 288];
+    struct dirent *entry;
+    DIR *dir;
+
+    if (!token_folder(path) || (dir = opendir(path)) == NULL)
+        return;
+    while ((entry = readdir(dir)) != NULL)
+        if (is_object(entry->d_name))
+            each(path, entry->d_name, arg);
+    (void)closedir(dir);
+}
+
+static void
+list_one(const char *in, const char *name, void *arg)
+{
+    (void)in;
+    (void)fprintf(arg, "%s\n", name);
+}
+
+static void
+make_begin(void)
+{
+    char part[PATH_MAX + 32], made[PATH_MAX + 32];
+    FILE *file;
+
+    path_of(part, "made.part");
+    path_of(made, "made");
+    file = fopen(part, "we");
+    if (file == NULL)
+        return;
+    each_object(list_one, file);
+    if (fclose(file) == 0)
+        (void)rename(part, made);
+}
+
+static void
+make_end(void)
+{
+    char made[PATH_MAX + 32];
+
+    path_of(made, "made");
+    (void)unlink(made);
+}
+
+/* Of a call that did not return: nothing. */
+static void
+remove_new(const char *in, const char *name, void *arg)
+{
+    char path[PATH_MAX + 600], line[300];
+    FILE *list = arg;
+
+    rewind(list);
+    while (fgets(line, sizeof line, list) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strcmp(line, name) == 0)
+            return;
+    }
+    if (snprintf(path, sizeof path, "%s/%s", in, name) < (int)sizeof path)
+        (void)unlink(path);
+}
+
 static void
 put_back(void)
 {
-    char token[PATH_MAX + 300], kept[PATH_MAX + 32];
+    char token[PATH_MAX + 320], path[PATH_MAX + 32];
     struct tries tries;
+    FILE *list;
 
-    path_of(kept, "kept");
     if (!tries_open(&tries))
         return;
-    if (access(kept, R_OK) == 0 && token_file(token) && copy(kept, token))
-        (void)unlink(kept);
+    path_of(path, "kept");
+    if (access(path, R_OK) == 0 && token_file(token) && copy(path, token))
+        (void)unlink(path);
+    path_of(path, "made");
+    list = fopen(path, "re");
+    if (list != NULL) {
+        each_object(remove_new, list);
+        (void)fclose(list);
+        (void)unlink(path);
+    }
     tries_close(&tries);
 }
 
@@ -316,6 +410,70 @@ usbkey_init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG len)
         if (!tries_write(&tries))
             rv = CKR_DEVICE_ERROR;
     }
+    tries_close(&tries);
+    return rv;
+}
+
+/* ---- What makes objects
+ * ------------------------------------------------------------- */
+
+static CK_RV
+usbkey_generate_pair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+                     CK_ATTRIBUTE *public_template, CK_ULONG public_count,
+                     CK_ATTRIBUTE *private_template, CK_ULONG private_count,
+                     CK_OBJECT_HANDLE *public_key,
+                     CK_OBJECT_HANDLE *private_key)
+{
+    struct tries tries;
+    CK_RV rv;
+
+    if (!is_plugged())
+        return CKR_DEVICE_REMOVED;
+    if (!tries_open(&tries))
+        return CKR_DEVICE_ERROR;
+    make_begin();
+    rv = real->C_GenerateKeyPair(session, mechanism, public_template,
+                                 public_count, private_template, private_count,
+                                 public_key, private_key);
+    make_end();
+    tries_close(&tries);
+    return rv;
+}
+
+static CK_RV
+usbkey_create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template,
+                     CK_ULONG count, CK_OBJECT_HANDLE *object)
+{
+    struct tries tries;
+    CK_RV rv;
+
+    if (!is_plugged())
+        return CKR_DEVICE_REMOVED;
+    if (!tries_open(&tries))
+        return CKR_DEVICE_ERROR;
+    make_begin();
+    rv = real->C_CreateObject(session, template, count, object);
+    make_end();
+    tries_close(&tries);
+    return rv;
+}
+
+static CK_RV
+usbkey_unwrap(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+              CK_OBJECT_HANDLE key, CK_BYTE *wrapped, CK_ULONG len,
+              CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object)
+{
+    struct tries tries;
+    CK_RV rv;
+
+    if (!is_plugged())
+        return CKR_DEVICE_REMOVED;
+    if (!tries_open(&tries))
+        return CKR_DEVICE_ERROR;
+    make_begin();
+    rv = real->C_UnwrapKey(session, mechanism, key, wrapped, len, template,
+                           count, object);
+    make_end();
     tries_close(&tries);
     return rv;
 }
@@ -499,6 +657,9 @@ load(void)
     ours.C_SetPIN = usbkey_set_pin;
     ours.C_InitPIN = usbkey_init_pin;
     ours.C_InitToken = usbkey_init_token;
+    ours.C_GenerateKeyPair = usbkey_generate_pair;
+    ours.C_CreateObject = usbkey_create_object;
+    ours.C_UnwrapKey = usbkey_unwrap;
     return 1;
 }
 

@@ -90,11 +90,14 @@ class UsbKey:
         return path
 
 
-def make(office, number, key):
-    """The maker's part, with the device on the station: until it is delivered."""
+def make(office, number, key, kills=()):
+    """The maker's part, with the device on the station: until it is delivered. After
+    each of `kills` seconds signet-key was killed before."""
     maker = office.who("maker")
     maker.post("/v1/devices", {"batch": "e2e", "model": "SIM-KEY", "serials": [key.serial]})
     maker.post(f"/v1/cases/{number}/device", {"serial": key.serial})
+    for after_s in kills:
+        key.killed(after_s, "personalise", number, "--cert", maker.cert, "--key", maker.key, pins=[FACTORY_ADMIN])
     made = key.run("personalise", number, "--cert", maker.cert, "--key", maker.key, pins=[FACTORY_ADMIN])
     maker.decide(number, "making", device={"serial": made["serial"], "spki_sha256": made["spki_sha256"]})
     parcel = maker.post(f"/v1/cases/{number}/shipments",
@@ -102,13 +105,13 @@ def make(office, number, key):
     maker.post(f"/v1/shipments/{parcel['id']}/delivered")
 
 
-def certifiable(office, applicant, fields, key):
+def certifiable(office, applicant, fields, key, kills=()):
     """A case of NEW as far as its activation code: number and code."""
     number = office.filed(applicant, "new", fields)
     office.pay(applicant, number)
     office.await_state(applicant, number, "first-review")
     office.who("first").decide(number, "first-review")
-    make(office, number, key)
+    make(office, number, key, kills)
     office.receive(number)
     office.who("second").decide(number, "second-review")
     code = office.world.code_for(fields["handler_mobile"], r"(?:激活码：|activation code )([A-Z0-9]{12})", about=number)
