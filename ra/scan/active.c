@@ -70,10 +70,33 @@ has_name(const uint8_t *data, size_t len)
     return false;
 }
 
-/* Inflates and searches, piece by piece with an overlap. True also when it is
- * more than any scan has. */
+/* Objects in a stream stand behind their numbers and places (ISO 32000, 7.5.7):
+ * two integers at least. */
 static bool
-packed_has_name(const uint8_t *data, size_t len, size_t *budget)
+begins_as_objects(const uint8_t *data, size_t len)
+{
+    size_t i = 0;
+
+    for (int numbers = 0; numbers < 2; numbers++) {
+        size_t digits = 0;
+
+        while (i < len && (data[i] <= ' '))
+            i++;
+        for (; i < len && data[i] >= '0' && data[i] <= '9'; i++)
+            digits++;
+        if (digits == 0 || i == len || data[i] > ' ')
+            return false;
+    }
+    return true;
+}
+
+/* Inflates and searches, piece by piece with an overlap. True also when it is
+ * more than any scan has, or when the dictionary promised objects and they
+ * cannot be read to their end. What did not promise any is looked at as far as
+ * it begins like some: a reader may find it by other ways than we do. */
+static bool
+packed_has_name(const uint8_t *data, size_t len, bool is_promised,
+                size_t *budget)
 {
     uint8_t piece[PIECE + 3 * NAME_MAX_LEN];
     size_t kept = 0;
@@ -92,13 +115,16 @@ packed_has_name(const uint8_t *data, size_t len, size_t *budget)
         z.avail_out = PIECE;
         rc = inflate(&z, Z_NO_FLUSH);
         got = PIECE - z.avail_out;
+        if (!is_promised && z.total_out == got &&
+            !begins_as_objects(piece, got))
+            break;
         found = got > *budget || has_name(piece, kept + got);
         *budget -= got > *budget ? *budget : got;
         kept = kept + got < 3 * NAME_MAX_LEN ? kept + got : 3 * NAME_MAX_LEN;
         memmove(piece, z.next_out - kept, kept);
     } while (!found && rc == Z_OK);
     (void)inflateEnd(&z);
-    return found;
+    return found || (is_promised && rc != Z_STREAM_END);
 }
 
 /* The dictionary in front of a stream: from the last "obj" on. */
@@ -136,13 +162,31 @@ dictionary_judge(const uint8_t *at, size_t len)
         has_filter |= strcmp(name, "Filter") == 0 || strcmp(name, "F") == 0;
         if (strcmp(name, "FlateDecode") == 0 || strcmp(name, "Fl") == 0)
             is_flate = true;
-        else if (name_len > 6 && strcmp(name + name_len - 6, "Decode") == 0)
-            is_other = true;
+        else if ((name_len > 6 && strcmp(name + name_len - 6, "Decode") == 0) ||
+                 strcmp(name, "DecodeParms") == 0 || strcmp(name, "DP") == 0)
+            is_other = true; /* another packing, or a predictor on top */
         at++;
     }
     if (!has_objects || !has_filter)
         return NO_OBJECTS;
     return is_flate && !is_other ? FLATE : OTHER_FILTER;
+}
+
+/* How often the type of object streams is named. */
+static size_t
+types_count(const uint8_t *data, size_t len)
+{
+    const uint8_t *at = data;
+    const uint8_t *end = data + len;
+    char name[NAME_MAX_LEN + 1];
+    size_t count = 0;
+
+    while ((at = memchr(at, '/', (size_t)(end - at))) != NULL) {
+        (void)name_read(at, (size_t)(end - at), name);
+        count += strcmp(name, "ObjStm") == 0;
+        at++;
+    }
+    return count;
 }
 
 bool
@@ -151,7 +195,9 @@ active_is_there(const uint8_t *data, size_t len)
     static const char word[] = "stream";
     const uint8_t *at = data;
     const uint8_t *end = data + len;
+    const uint8_t *counted = data; /* types up to here are in `seen` */
     size_t budget = UNPACKED_MAX;
+    size_t seen = 0;
 
     if (has_name(data, len))
         return true;
@@ -159,14 +205,21 @@ active_is_there(const uint8_t *data, size_t len)
            NULL) {
         size_t before = dictionary_before(data, at);
         enum packing packing = dictionary_judge(at - before, before);
+        const uint8_t *begin = at - before < counted ? counted : at - before;
 
+        seen += types_count(begin, (size_t)(at - begin));
+        counted = at;
+        if (at - data >= 3 && memcmp(at - 3, "end", 3) == 0) {
+            at += sizeof word - 1;
+            continue;
+        }
         at += sizeof word - 1;
         while (at < end && (*at == '\r' || *at == '\n'))
             at++;
         if (packing == OTHER_FILTER ||
-            (packing == FLATE &&
-             packed_has_name(at, (size_t)(end - at), &budget)))
+            packed_has_name(at, (size_t)(end - at), packing == FLATE, &budget))
             return true;
     }
-    return false;
+    /* One whose dictionary was not found is not looked into either. */
+    return types_count(data, len) > seen;
 }

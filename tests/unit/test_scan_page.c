@@ -293,8 +293,39 @@ object_streams_are_looked_into(void **state)
     assert_true(packed_is_active(
         "<< /Type /ObjStm /Filter [/ASCII85Decode /FlateDecode] >>", page, 0));
     assert_true(packed_is_active("<< /Type /ObjStm /Filter 9 0 R >>", page, 0));
+    assert_true(packed_is_active("<< /Type /ObjStm /Filter /FlateDecode"
+                                 " /DecodeParms << /Predictor 12 >> >>",
+                                 page, 0));
     /* Pixels and print are no objects. */
     assert_false(packed_is_active("<< /Filter /FlateDecode >>", script, 0));
+    assert_false(packed_is_active("<< /Filter /FlateDecode >>",
+                                  "0 0 1 rg 0 0 9 9 re f /F1 9 Tf", 0));
+}
+
+static void
+object_streams_do_not_hide_from_us(void **state)
+{
+    static const char script[] = "4 0 << /S /JavaScript >>";
+    char far[2048];
+
+    (void)state;
+    /* The type long before the stream, or behind what looks like a begin. */
+    (void)snprintf(far, sizeof far, "<< /Type /ObjStm %1500s >>",
+                   "/N 1 /First 4 /Filter /FlateDecode");
+    assert_true(packed_is_active(far, script, 0));
+    (void)snprintf(far, sizeof far, "<< /Type /ObjStm %1500s >>",
+                   "/DecodeParms 7 0 R /Filter /FlateDecode");
+    assert_true(packed_is_active(far, "x", 0));
+    assert_true(packed_is_active("<< /Type /ObjStm /A (obj) /N 1 /First 4"
+                                 " /Filter /FlateDecode >>",
+                                 script, 0));
+    /* No type at all: a reader goes by the table of places. */
+    assert_true(packed_is_active("<< /N 1 /First 4 /Filter /FlateDecode >>",
+                                 script, 0));
+    /* A false begin of the stream. */
+    assert_true(packed_is_active("<< /Type /ObjStm /Filter /FlateDecode"
+                                 " /A (stream\n) >>",
+                                 "x", 0));
 }
 
 int
@@ -314,6 +345,7 @@ main(void)
         cmocka_unit_test(
             names_of_active_things_are_found_however_they_are_written),
         cmocka_unit_test(object_streams_are_looked_into),
+        cmocka_unit_test(object_streams_do_not_hide_from_us),
     };
 
     setMsgSeverity(L_SEVERITY_NONE);
