@@ -137,6 +137,23 @@ try {
         if (!only.length || only.includes(name))
             await story(house);
 
+    await check('a ticket opens the portal once; who has logged out stands before the door', async () => {
+        const entrance = await office.entrance(house.account, 'en');
+        const page = await openPage(browser, { language: 'en', size: 'phone' });
+        await page.goto(entrance);
+        await page.waitForSelector('.offers');
+        await page.getByRole('button', { name: 'Log out' }).click();
+        await page.waitForSelector('.enter');
+        await house.look({ page, language: 'en' }, 'outside');
+        const thief = await openPage(browser);
+        await thief.goto(entrance);
+        await thief.waitForSelector('.enter .problem');
+        await house.look({ page: thief, language: 'zh' }, 'outside-used');
+        assertClean(page);
+        await page.context().close();
+        await thief.context().close();
+    });
+
     await check('each page’s own bytes are less than 150 kB', async () => {
         const page = await openPage(browser);
         const entrance = await office.entrance(house.account, 'zh');

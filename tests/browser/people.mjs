@@ -89,12 +89,12 @@ export class Applicant {
         await this.go(`case/${number}`, '.timeline');
     }
 
-    // What the page says about where the case stands; it looks by itself every
-    // few seconds.
+    // What the page says about where the case stands, when one looks at it again.
     async stands(state, { wait_s = 20 } = {}) {
         const { number } = this;
         await until(async () => (await api(this.page, 'GET', `/cases/${number}`)).json.state === state, { what: `${number} ${state}`, wait_s });
-        await this.page.waitForSelector(`[data-state="${state}"]`, { timeout: 15000 });
+        await this.page.evaluate(() => window.dispatchEvent(new Event('focus')));
+        await this.page.waitForSelector(`[data-state="${state}"]`);
     }
 
     async case(number = this.number) { return (await api(this.page, 'GET', `/cases/${number}`)).json; }

@@ -52,6 +52,7 @@ words({
     'case.client': ['用客户端办理', 'With the client'],
     'case.client.text': ['插上介质，打开【网证通安全客户端】，输入下面的配对码。配对码 15 分钟内有效。', 'Plug the device in, start the client and type this code into it. It is good for 15 minutes.'],
     'case.client.code': ['获取配对码', 'Get a code'],
+    'case.client.number': ['插上介质，打开【网证通安全客户端】，按本业务编号继续办理。', 'Plug the device in, start the client and go on there with the number of this case.'],
     'case.client.activate': ['收到介质和激活短信后，插上介质，在客户端【激活证书】填入短信中的激活码，并设置密码（8 位以上，含大小写字母、数字和特殊字符）。', 'When the device and the text message with the activation code are here: plug the device in, choose “Activate” in the client, type the code and set a PIN of 8 characters or more, with capital and small letters, digits and others.'],
     'case.client.again': ['没有收到激活短信？重新发送', 'No text message? Send it again'],
     'case.client.sent': ['激活短信已重新发送', 'Sent again'],
@@ -235,6 +236,9 @@ function clientPanel(one, reload) {
             button(say('ui.copy'), () => copy(code), { kind: 'quiet small' }));
     }, { kind: 'primary' });
     const isActivation = one.state === 'activation-allowed';
+    if (['issued', 'approved', 'code-sent', 'code-verified', 'seal-signed'].includes(one.state))
+        return el('section.card', el('h2', say('case.client')), el('p', say('case.client.number')), el('p.code', one.number),
+            button(say('ui.copy'), () => copy(one.number), { kind: 'small' }));
     return el('section.card', el('h2', say('case.client')), el('p', say(isActivation ? 'case.client.activate' : 'case.client.text')),
         isActivation ? button(say('case.client.again'), async () => {
             await post(`/cases/${one.number}/activation-code`);
@@ -315,6 +319,7 @@ export default async function casePage(main, { path: [number] }) {
     const definitions = await get('/businesses');
     let timer = null;
     let seen = '';
+    let hasLeft = false;
     const leaving = [];
     const left = () => leaving.splice(0).forEach((act) => act());
 
@@ -341,8 +346,8 @@ export default async function casePage(main, { path: [number] }) {
         remarkBox(one),
         el(isWide ? 'div.stack' : 'div.case-grid',
             el('div.stack', panels(one, definition, definitions, draw, leaving), handlerPanel(one, line.steps, draw), resultPanel(one),
-                !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {}))),
-                one.state === 'closed' && el('p', el('a.button', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace')))),
+                one.state === 'closed' && el('p', el('a.button.primary', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace'))),
+                !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {})))),
             el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps, definition)))));
         if (isWithin) {
             const heading = main.querySelector('h1');
@@ -351,21 +356,28 @@ export default async function casePage(main, { path: [number] }) {
         }
     }
 
-    // What others do shows by itself, but never under someone's hands.
+    // What others do shows by itself, at once when one comes back to the window,
+    // but never under someone's hands.
     async function look() {
+        clearTimeout(timer);
         try {
             const line = await get(`/cases/${number}/timeline`, { quiet: true });
             const state = line.steps.at(-1)?.state;
             if (state && seen !== `${state}/${line.steps.length}` && state !== 'draft' && !document.querySelector('dialog[open]'))
                 await draw();
         } catch { /* the next look may be luckier */ }
-        timer = setTimeout(look, 5000);
+        clearTimeout(timer);
+        if (!hasLeft)
+            timer = setTimeout(look, 5000);
     }
 
     await draw();
     timer = setTimeout(look, 5000);
+    window.addEventListener('focus', look);
     return () => {
+        hasLeft = true;
         clearTimeout(timer);
+        window.removeEventListener('focus', look);
         left();
     };
 }
