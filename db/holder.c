@@ -153,3 +153,41 @@ db_holder_clear(struct db_holder *row)
     db_result_free(row->held);
     memset(row, 0, sizeof *row);
 }
+
+bool
+db_holder_due_list(struct db *db, int64_t now, int64_t before, size_t max,
+                   struct db_holder_due *out, size_t *count, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    db_bind_time(&p, now);
+    db_bind_time(&p, before);
+    db_bind_int64(&p, (int64_t)max);
+    if (!db_query(db, DB_RA_HOLDER_DUE, &p, &r, err))
+        return error_wrap(err, "certificates to look at");
+    *count = db_rows(r);
+    for (size_t i = 0; ok && i < *count; i++)
+        ok =
+            db_read_word(r, i, 0, out[i].issuer, sizeof out[i].issuer, err) &&
+            db_read_octets(r, i, 1, out[i].serial, DB_HOLDER_SERIAL_LEN, err) &&
+            db_read_word(r, i, 2, out[i].number, sizeof out[i].number, err);
+    db_result_free(r);
+    return ok;
+}
+
+bool
+db_holder_looked(struct db *db, const char *issuer,
+                 const uint8_t serial[DB_HOLDER_SERIAL_LEN], int64_t at,
+                 struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, issuer);
+    db_bind_bytes(&p, serial, DB_HOLDER_SERIAL_LEN);
+    db_bind_time(&p, at);
+    return db_exec(db, DB_RA_HOLDER_LOOKED, &p, &changed, err) ||
+           error_wrap(err, "look at a certificate");
+}

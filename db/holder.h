@@ -56,6 +56,19 @@ bool db_holder_live(struct db *db, const char *account, int64_t now,
 /* What a case issued: both halves, for db_holder_read(). */
 bool db_holder_of_case(struct db *db, const char *number, db_each *each,
                        void *arg, struct error *err) MUST_CHECK;
+/* Those that are neither revoked nor expired and were not looked at since
+ * `before`, the longest unseen first; and that one was. */
+struct db_holder_due {
+    char issuer[65];
+    uint8_t serial[DB_HOLDER_SERIAL_LEN];
+    char number[33]; /* of the case that issued it */
+};
+bool db_holder_due_list(struct db *db, int64_t now, int64_t before, size_t max,
+                        struct db_holder_due *out, size_t *count,
+                        struct error *err) MUST_CHECK;
+bool db_holder_looked(struct db *db, const char *issuer,
+                      const uint8_t serial[DB_HOLDER_SERIAL_LEN], int64_t at,
+                      struct error *err) MUST_CHECK;
 bool db_holder_read(const struct db_result *row, size_t at,
                     struct db_holder *out, struct error *err) MUST_CHECK;
 void db_holder_clear(struct db_holder *row);

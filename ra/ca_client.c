@@ -173,6 +173,44 @@ ca_client_check(struct ca_client *client, const json_t *order,
 }
 
 bool
+ca_client_revoked(struct ca_client *client, const char *issuer,
+                  const uint8_t serial[API_SERIAL_LEN], bool *is_revoked,
+                  char reason[CA_REASON_MAX + 1], struct error *err)
+{
+    char path[API_NAME_MAX + 128];
+    char hex[2 * API_SERIAL_LEN + 1];
+    json_t *json = NULL;
+    json_t *rows;
+    const char *text = "";
+    bool ok = false;
+
+    *is_revoked = false;
+    reason[0] = '\0';
+    text_hex(serial, API_SERIAL_LEN, hex);
+    (void)snprintf(path, sizeof path, "/v1/certificates?issuer=%s&serial=%s",
+                   issuer, hex);
+    if (!ask(client, HTTP_GET, path, NULL, &json, err))
+        return false;
+    if (!json_get_array(json, "certificates", &rows, err))
+        goto out;
+    if (json_array_size(rows) != 1) {
+        error_set(err, ERROR_NOT_FOUND, "signet-ca has no certificate %s", hex);
+        goto out;
+    }
+    if (!json_get_text(json_array_get(rows, 0), "state", CA_REASON_MAX, &text,
+                       err))
+        goto out;
+    ok = true;
+    *is_revoked = strcmp(text, "revoked") == 0;
+    if (*is_revoked && json_get_text(json_array_get(rows, 0), "reason",
+                                     CA_REASON_MAX, &text, NULL))
+        (void)snprintf(reason, CA_REASON_MAX + 1, "%s", text);
+out:
+    json_decref(json);
+    return ok;
+}
+
+bool
 ca_client_officers(struct ca_client *client, json_t **out, struct error *err)
 {
     json_t *json = NULL;

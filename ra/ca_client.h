@@ -39,6 +39,14 @@ enum ca_outcome ca_client_send(struct ca_client *client, const json_t *envelope,
 enum ca_outcome ca_client_check(struct ca_client *client, const json_t *order,
                                 struct error *err);
 
+/* Whether the CA has revoked this certificate, and its reason (RFC 5280's name,
+ * "" when it has not). ERROR_NOT_FOUND. */
+enum { CA_REASON_MAX = 40 };
+bool ca_client_revoked(struct ca_client *client, const char *issuer,
+                       const uint8_t serial[API_SERIAL_LEN], bool *is_revoked,
+                       char reason[CA_REASON_MAX + 1],
+                       struct error *err) MUST_CHECK;
+
 /* The register of officers. The caller owns *out, an array. */
 bool ca_client_officers(struct ca_client *client, json_t **out,
                         struct error *err) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "db/job.h"
 #include "ra/case_check.h"
 #include "ra/case_send.h"
+#include "ra/holder_follow.h"
 #include "ra/invoice.h"
 #include "ra/notice_sender.h"
 #include "ra/officer_case.h"
@@ -41,6 +42,7 @@ static const struct {
     {"case-checks", 5, case_check_job, LANE_INSIDE},
     {"timers", 5, timer_job, LANE_INSIDE},
     {"holds", 30, hold_job, LANE_INSIDE},
+    {"revocations", 10, holder_follow_job, LANE_INSIDE},
     {"expiry", 3600, expiry_job, LANE_INSIDE},
     {"officer-cases", 20, officer_case_job, LANE_INSIDE},
     {"notices", 1, notice_job, LANE_OUTSIDE},

@@ -74,11 +74,13 @@ CREATE TABLE ra.holder_certificate (
     -- certificate whose handler was reviewed.
     handler_case text,
     reminded     smallint    NOT NULL DEFAULT 0,  -- expiry reminders sent
+    looked_at    timestamptz NOT NULL DEFAULT to_timestamp(0),  -- at its state in the CA core
     PRIMARY KEY (issuer, serial),
     UNIQUE (number, pair)
 );
 CREATE INDEX holder_certificate_by_account ON ra.holder_certificate (account, not_after);
 CREATE INDEX holder_certificate_by_end ON ra.holder_certificate (not_after) WHERE state <> 'revoked';
+CREATE INDEX holder_certificate_by_look ON ra.holder_certificate (looked_at) WHERE state <> 'revoked';
 CREATE INDEX holder_certificate_by_device ON ra.holder_certificate (device);
 CREATE INDEX holder_certificate_by_serial ON ra.holder_certificate (serial);
 

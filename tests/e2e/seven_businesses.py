@@ -300,4 +300,6 @@ want("no refund after activation", "0", sql(
     " WHERE c.state IN ('activated', 'bound', 'issued', 'installed') AND r.reason <> 'overpaid'"))
 want("personal data stands nowhere in clear", "0", sql(
     f"SELECT count(*) FROM ra.case_field WHERE value LIKE '%{mobile(unit)}%' OR value LIKE '%{id_number(unit)}%'"))
+want("the registration authority looks at what it holds", True, sql(
+    "SELECT count(*) > 0 FROM ra.holder_certificate WHERE looked_at > to_timestamp(0)") == "t")
 print(f"{done} promises held, {len(document.seen)} operations answered as documented")

@@ -23,10 +23,12 @@
 
 struct fake_ca {
     enum ca_outcome outcome;
-    int orders;      /* that came */
-    int checks;      /* that were asked */
-    char kinds[256]; /* of the last of them: "hold revoke " */
-    int serial;      /* of the last certificate */
+    int orders;       /* that came */
+    int checks;       /* that were asked */
+    int looks;        /* at certificates */
+    bool has_revoked; /* all of them */
+    char kinds[256];  /* of the last of them: "hold revoke " */
+    int serial;       /* of the last certificate */
     int64_t not_before, not_after;
     EVP_PKEY *key; /* that its certificates are for */
 };
@@ -38,7 +40,8 @@ fake_ca_reset(void)
 {
     fake_ca.outcome = CA_DONE;
     fake_ca.orders = 0;
-    fake_ca.checks = 0;
+    fake_ca.checks = fake_ca.looks = 0;
+    fake_ca.has_revoked = false;
     fake_ca.kinds[0] = '\0';
 }
 
@@ -165,6 +168,22 @@ ca_client_check(struct ca_client *client, const json_t *order,
     if (fake_ca.outcome != CA_DONE)
         error_set(err, ERROR_DENIED, "the name is taken");
     return fake_ca.outcome;
+}
+
+bool
+ca_client_revoked(struct ca_client *client, const char *issuer,
+                  const uint8_t serial[API_SERIAL_LEN], bool *is_revoked,
+                  char reason[CA_REASON_MAX + 1], struct error *err)
+{
+    (void)client;
+    (void)serial;
+    assert_string_equal(issuer, "issuing-1");
+    fake_ca.looks++;
+    *is_revoked = fake_ca.has_revoked;
+    (void)snprintf(reason, CA_REASON_MAX + 1, "%s",
+                   fake_ca.has_revoked ? "keyCompromise" : "");
+    return fake_ca.outcome == CA_DONE ||
+           error_set(err, ERROR_BUSY, "no answer");
 }
 
 bool

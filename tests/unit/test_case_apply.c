@@ -19,6 +19,7 @@
 #include "ra/case_field.h"
 #include "ra/case_order.h"
 #include "ra/case_send.h"
+#include "ra/holder_follow.h"
 #include "tests/unit/case_parts.h"
 #include "tests/unit/fake_ca.h"
 #include "tests/unit/pg.h"
@@ -855,6 +856,37 @@ revocation_without_papers_can_be_closed_and_filed_again(void **state)
     assert_state(number, "revoked");
 }
 
+static void
+what_officers_revoke_at_the_ca_is_followed(void **state)
+{
+    struct ra_job job = {.db = parts.db, .business = &parts.business};
+    struct error err = {0};
+
+    (void)state;
+    case_parts_live(&parts, "example", parts.now + INT64_C(86400) * 300);
+    case_parts_seal("example");
+    assert_true(holder_follow_job(&job, parts.now, &err));
+    assert_true(holder_follow_job(&job, parts.now + 60, &err));
+    assert_int_equal(fake_ca.looks, 1); /* not at every turn */
+    assert_string_equal(pg_ask("SELECT state FROM ra.holder_certificate"),
+                        "valid");
+    fake_ca.has_revoked = true;
+    fake_ca.outcome = CA_PENDING;
+    assert_false(holder_follow_job(&job, parts.now + 900, &err));
+    fake_ca.outcome = CA_DONE;
+    assert_true(holder_follow_job(&job, parts.now + 900, &err));
+    assert_string_equal(
+        pg_ask("SELECT h.state || h.reason || s.state FROM"
+               " ra.holder_certificate h JOIN ra.seal s USING (issuer,"
+               " serial)"),
+        "revokedkeyCompromisevoid");
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.notice WHERE event ="
+                               " 'case.certificate-revoked'"),
+                        "2");
+    assert_true(holder_follow_job(&job, parts.now + 9000, &err));
+    assert_int_equal(fake_ca.looks, 3);
+}
+
 /* 1.8 #21. */
 static void
 change_of_nothing_or_of_another_unit_is_refused(void **state)
@@ -1555,6 +1587,7 @@ main(void)
         CASE(renewed_certificate_has_its_seal_made_again),
         CASE(reissue_given_up_leaves_the_hold_and_says_so),
         CASE(revocation_without_papers_can_be_closed_and_filed_again),
+        CASE(what_officers_revoke_at_the_ca_is_followed),
         CASE(change_of_nothing_or_of_another_unit_is_refused),
         CASE(reissue_given_up_before_the_hold_says_nothing_of_it),
         CASE(lost_device_is_lost_once_another_has_its_place),

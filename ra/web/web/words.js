@@ -98,6 +98,7 @@ words({
     'event.order-refused': ['CA 未受理', 'The CA refused the order'],
     'event.certificate-held': ['证书已冻结', 'Certificate on hold'],
     'event.certificate-released': ['证书已解除冻结', 'Certificate released'],
+    'event.certificate-revoked': ['证书已被注销', 'Certificate revoked'],
     'event.certificate-left-held': ['旧证书仍处于挂起状态', 'Former certificate left on hold'],
     'event.certificate-superseded': ['旧证书已注销', 'Former certificate revoked'],
     'event.certificate-expiring': ['证书即将到期', 'Certificate about to expire'],
