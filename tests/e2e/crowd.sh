@@ -1,7 +1,7 @@
 #!/bin/sh
 # Many applicants and ten officers at once, at two signet-ra on one database: no
 # wrong state, no lost upload, every decision by distinct people, no deadlock.
-# CROWD applicants: 40 here, for the time of ctest; 200 for the long run.
+# CROWD applicants: 25 here, for the time of ctest; 200 for the long run.
 set -eu
 . "$(dirname "$0")/lib-orders.sh"
 own_state
@@ -31,7 +31,7 @@ end_second() {
 trap 'end_second; clean_up' EXIT
 poll 30 curl -fsS --cacert "$SIGNET_CA_BUNDLE" "https://127.0.0.1:$port/health" || { tail "$STATE/log/signet-ra-second.log"; fail 'the second signet-ra does not serve'; }
 
-CROWD=${CROWD:-40} python3 "$SIGNET_SOURCE/tests/e2e/crowd.py" "$STATE" "$WORK" "$SIGNET_RA_URL" "https://127.0.0.1:$port"
+CROWD=${CROWD:-25} python3 "$SIGNET_SOURCE/tests/e2e/crowd.py" "$STATE" "$WORK" "$SIGNET_RA_URL" "https://127.0.0.1:$port"
 end_second
 if grep -hE '40P01|deadlock' "$STATE"/log/*.log; then fail 'a deadlock'; fi
 if grep -h '"level":"error"' "$STATE"/log/signet-*.log; then fail 'a service calls for a hand'; fi
