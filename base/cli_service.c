@@ -20,7 +20,12 @@
 #include "base/supervise.h"
 #include "base/text.h"
 
-enum { HEALTH_TIMEOUT_MS = 3000, HEALTH_MAX = 65536, PORTS_MAX = 16 };
+enum {
+    HEALTH_TIMEOUT_MS = 3000,
+    HEALTH_MAX = 65536,
+    PORTS_MAX = 16,
+    SERVICES_MAX = 6
+};
 
 static int
 run_supervise(struct cli *cli)
@@ -30,7 +35,9 @@ run_supervise(struct cli *cli)
     const char *programs = cli_option(cli, "--programs", &is_wrong);
     const char *postgres = cli_option(cli, "--postgres", &is_wrong);
     const char *outside = cli_option(cli, "--outside", &is_wrong);
-    char config[PATH_MAX], ca[PATH_MAX], ra[PATH_MAX], ocsp[PATH_MAX];
+    bool has_kmc = cli_flag(cli, "--kmc");
+    char kmc[PATH_MAX], config[PATH_MAX], ca[PATH_MAX], ra[PATH_MAX],
+        ocsp[PATH_MAX];
     char server[PATH_MAX], ready[PATH_MAX], data[PATH_MAX], run[PATH_MAX];
     struct error err = {0};
 
@@ -39,6 +46,7 @@ run_supervise(struct cli *cli)
         return 2;
     (void)snprintf(config, sizeof config, "%s/signet.conf", folder);
     (void)snprintf(ca, sizeof ca, "%s/signet-ca", programs);
+    (void)snprintf(kmc, sizeof kmc, "%s/signet-kmc", programs);
     (void)snprintf(ra, sizeof ra, "%s/signet-ra", programs);
     (void)snprintf(ocsp, sizeof ocsp, "%s/signet-ocsp", programs);
     (void)snprintf(server, sizeof server, "%s/postgres", postgres);
@@ -52,21 +60,26 @@ run_supervise(struct cli *cli)
         const char *const ca_argv[] = {ca, "--config", config, NULL};
         const char *const ra_argv[] = {ra, "--config", config, NULL};
         const char *const ocsp_argv[] = {ocsp, "--config", config, NULL};
+        const char *const kmc_argv[] = {kmc, "--config", config, NULL};
         const char *const outside_argv[] = {outside, NULL};
-        const struct supervised services[] = {
+        struct supervised services[SERVICES_MAX] = {
             /* SIGINT is PostgreSQL's fast shutdown. */
             {"postgresql", server_argv, ready_argv, SIGINT},
             {"signet-ca", ca_argv, NULL, SIGTERM},
             {"signet-ocsp", ocsp_argv, NULL, SIGTERM},
             {"signet-ra", ra_argv, NULL, SIGTERM},
-            /* What a demonstration has in place of the outside world. */
-            {"outside-world", outside_argv, NULL, SIGTERM},
         };
-        size_t count = sizeof services / sizeof services[0];
+        size_t count = 4;
 
+        if (has_kmc)
+            services[count++] =
+                (struct supervised){"signet-kmc", kmc_argv, NULL, SIGTERM};
+        /* What a demonstration has in place of the outside world. */
+        if (outside != NULL)
+            services[count++] = (struct supervised){
+                "outside-world", outside_argv, NULL, SIGTERM};
         log_open("supervisor", LOG_LEVEL_INFO);
-        if (!supervise_run(folder, services,
-                           outside == NULL ? count - 1 : count, &err))
+        if (!supervise_run(folder, services, count, &err))
             return cli_fail(cli, &err);
     }
     return 0;
@@ -117,6 +130,10 @@ service_health(const struct config *config, const char *name,
     if (strcmp(name, "signet-ca") == 0) {
         (void)snprintf(where, where_max, "%s",
                        config_text(config, "cli.ca_url"));
+        ask_health(config, where, true, health);
+    } else if (strcmp(name, "signet-kmc") == 0) {
+        (void)snprintf(where, where_max, "%s",
+                       config_text(config, "cli.kmc_url"));
         ask_health(config, where, true, health);
     } else if (strcmp(name, "signet-ra") == 0) {
         (void)snprintf(where, where_max, "%s",

@@ -14,6 +14,8 @@ launch_start() {
     (
         exec </dev/null >>"$STATE/log/supervisor.log" 2>&1
         set -- --state "$STATE" --programs "$PROGRAMS" --postgres "$POSTGRES"
+        # A state that was made before there was a key management centre has none.
+        ! grep -q '^kmc\.listen' "$STATE/signet.conf" || set -- "$@" --kmc
         [ ! -x "$STATE/world/start" ] || set -- "$@" --outside "$STATE/world/start"
         as_owner setsid "$PROGRAMS/signet" service supervise "$@"
     ) &

@@ -69,6 +69,7 @@ make_state() {
     write_configuration
     as_owner "$PROGRAMS/signet" --config "$STATE/signet.conf" db migrate
     make_authority
+    make_key_management
     write_env
     stop_database
     as_owner touch "$STATE/complete"
@@ -108,7 +109,7 @@ CONF
     # One person's machine: this state's user, and root, may be any role. In
     # production each service has a system user of its own (docs/install.md).
     echo "local all all peer map=signet" | as_owner tee "$STATE/pg/pg_hba.conf" >/dev/null
-    for role in owner ca ra ocsp audit; do
+    for role in owner ca kmc ra ocsp audit; do
         echo "signet $(as_owner id -un) signet_$role"
         [ "$(id -u)" != 0 ] || echo "signet root signet_$role"
     done | as_owner tee "$STATE/pg/pg_ident.conf" >/dev/null
@@ -133,7 +134,7 @@ library.reset_on_fork = true
 CONF
     SOFTHSM2_CONF=$STATE/softhsm2.conf
     export SOFTHSM2_CONF
-    for token in root ca ocsp ra; do
+    for token in root ca ocsp ra kgen; do
         make_pin "$STATE/pins/$token.pin"
         make_pin "$STATE/pins/$token.so-pin"
         as_owner softhsm2-util --init-token --free --label "signet-$token" \
@@ -148,7 +149,7 @@ make_pin() {
 write_configuration() {
     # Certificates carry these addresses, so they stay as they are for good.
     # shellcheck disable=SC2046
-    set -- $("$PROGRAMS/signet" service ports 8)
+    set -- $("$PROGRAMS/signet" service ports 9)
     make_world "$2" "$4,$5,$6,$7,$8"
     as_owner tee "$STATE/signet.conf" >/dev/null <<CONF
 # Made by ./signet up. \`./signet config doc\` explains every setting.
@@ -158,6 +159,7 @@ schema_dir = $SOURCE/config/schema
 
 db.owner = host=$STATE/run dbname=signet user=signet_owner
 db.ca = host=$STATE/run dbname=signet user=signet_ca
+db.kmc = host=$STATE/run dbname=signet user=signet_kmc
 db.ra = host=$STATE/run dbname=signet user=signet_ra
 db.ocsp = host=$STATE/run dbname=signet user=signet_ocsp
 db.audit = host=$STATE/run dbname=signet user=signet_audit
@@ -170,6 +172,7 @@ hsm.root.pin_file = pins/root.pin
 hsm.ca.pin_file = pins/ca.pin
 hsm.ocsp.pin_file = pins/ocsp.pin
 hsm.ra.pin_file = pins/ra.pin
+hsm.kgen.pin_file = pins/kgen.pin
 
 tls.trust_file = public/bundle.pem
 
@@ -178,6 +181,11 @@ ca.certificate_file = tls/ca.pem
 ca.key_file = tls/ca.key
 ca.profiles_dir = $SOURCE/config/profiles
 ca.passkey_origins = https://localhost:$2
+
+kmc.listen = 127.0.0.1:$9
+kmc.certificate_file = tls/kmc.pem
+kmc.key_file = tls/kmc.key
+kmc.recovery_path = $PROGRAMS/signet-krec
 
 ra.listen = 127.0.0.1:$2
 ra.scan_path = $PROGRAMS/signet-scan
@@ -206,13 +214,14 @@ ra.smtp_from = signet@example.com
 ra.courier_key_file = world/courier.key
 
 cli.ca_url = https://127.0.0.1:$1
+cli.kmc_url = https://127.0.0.1:$9
 cli.ra_url = https://127.0.0.1:$2
 cli.certificate_file = tls/signet-admin.pem
 cli.key_file = tls/signet-admin.key
 cli.auditor_certificate_file = tls/signet-auditor.pem
 cli.auditor_key_file = tls/signet-auditor.key
 CONF
-    CA_PORT=$1 RA_PORT=$2 OCSP_PORT=$3 WORLD_PORT=$8
+    CA_PORT=$1 RA_PORT=$2 OCSP_PORT=$3 WORLD_PORT=$8 KMC_PORT=$9
 }
 
 # In place of payment provider, SMS gateway, mail server, courier and host
@@ -254,6 +263,22 @@ make_authority() {
     }
 }
 
+# Three of five operators open the recovery token. People are known by their
+# personnel numbers, as in the ceremony.
+make_key_management() {
+    set --
+    for number in 1 2 3 4 5; do
+        set -- "$@" --operator "P-001$number=$STATE/officers/kmc-$number/cert.pem"
+    done
+    as_owner "$PROGRAMS/signet" --config "$STATE/signet.conf" kmc init --needed 3 "$@" \
+        --ca "signet-ca=$STATE/tls/signet-ca.pem" \
+        --ra-officer "P-0004=$STATE/officers/first/cert.pem" --ra-officer "P-0005=$STATE/officers/second/cert.pem" \
+        --audit-administrator "P-0016=$STATE/officers/audit-admin/cert.pem" >"$STATE/log/kmc-init.log" 2>&1 || {
+        tail -5 "$STATE/log/kmc-init.log" >&2
+        stop_with "the key management centre did not begin; see $STATE/log/kmc-init.log"
+    }
+}
+
 write_env() {
     as_owner tee "$STATE/env" >/dev/null <<CONF
 SIGNET='$SOURCE/signet'
@@ -261,6 +286,7 @@ SIGNET_STATE='$STATE'
 SIGNET_RA_URL='https://127.0.0.1:$RA_PORT'
 SIGNET_PAGES_URL='https://localhost:$RA_PORT'
 SIGNET_CA_URL='https://127.0.0.1:$CA_PORT'
+SIGNET_KMC_URL='https://127.0.0.1:$KMC_PORT'
 SIGNET_OCSP_URL='http://127.0.0.1:$OCSP_PORT/ocsp'
 SIGNET_CRL_URL='http://127.0.0.1:$OCSP_PORT/crl/issuing-1.crl'
 SIGNET_CA_BUNDLE='$STATE/public/bundle.pem'
