@@ -32,8 +32,8 @@
         DB_RA_CORDER_CLAIM, DB_RA_CORDER_GET, DB_RA_CORDER_DONE,               \
         DB_RA_CORDER_PUT_OFF, DB_RA_CORDER_LIST, DB_RA_HOLDER_ADD,             \
         DB_RA_HOLDER_CHANGE, DB_RA_HOLDER_HANDLER, DB_RA_HOLDER_GET,           \
-        DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE,       \
-        DB_RA_HOLDER_DUE, DB_RA_HOLDER_LOOKED,
+        DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE, DB_RA_HOLDER_DUE,             \
+        DB_RA_HOLDER_LOOKED,
 
 #define DB_RA_CASE_STATEMENTS                                                  \
     [DB_RA_CASE_CREATE] =                                                      \
@@ -326,10 +326,9 @@
          "SELECT issuer, serial, number FROM ra.holder_certificate"            \
          " WHERE state <> 'revoked' AND not_after > $1 AND looked_at < $2"     \
          " ORDER BY looked_at LIMIT $3"},                                      \
-    [DB_RA_HOLDER_LOOKED] =                                                    \
-        {"ra_holder_looked",                                                   \
-         "UPDATE ra.holder_certificate SET looked_at = $3"                     \
-         " WHERE issuer = $1 AND serial = $2"},                                \
+    [DB_RA_HOLDER_LOOKED] = {"ra_holder_looked",                               \
+                             "UPDATE ra.holder_certificate SET looked_at = $3" \
+                             " WHERE issuer = $1 AND serial = $2"},            \
     [DB_RA_HOLDER_OF_CASE] = {                                                 \
         "ra_holder_of_case",                                                   \
         "SELECT issuer, serial, pair::integer, number, account, device, "      \
