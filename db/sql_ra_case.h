@@ -262,7 +262,8 @@
          " WHERE o.state = 'queued' AND o.send_at <= $1"                       \
          " AND NOT EXISTS (SELECT FROM ra.case_order b"                        \
          " WHERE b.number = o.number AND b.state = 'queued'"                   \
-         " AND b.made_at < o.made_at)"                                         \
+         " AND (b.made_at < o.made_at OR b.made_at = o.made_at"                \
+         " AND b.purpose = 'hold' AND o.purpose <> 'hold'))"                   \
          " ORDER BY o.send_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)"            \
          " RETURNING order_id::text, number, purpose, envelope, state,"        \
          " send_count, problem, made_at"},                                     \
