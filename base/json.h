@@ -50,7 +50,8 @@ bool json_get_array(const json_t *object, const char *name, json_t **out,
                     struct error *err) MUST_CHECK;
 bool json_find_array(const json_t *object, const char *name, json_t **out,
                      struct error *err) MUST_CHECK;
-/* base64 text (base/text.h) of at most `max` octets. The caller clears out. */
+/* base64 text (base/text.h) of at most `max` octets. The caller clears out;
+ * after a failure it is empty. */
 bool json_get_bytes(const json_t *object, const char *name, size_t max,
                     struct buf *out, struct error *err) MUST_CHECK;
 /* An RFC 3339 instant in UTC. */

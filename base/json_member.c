@@ -128,17 +128,20 @@ json_get_bytes(const json_t *object, const char *name, size_t max,
                struct buf *out, struct error *err)
 {
     const char *text;
+    bool is_long;
 
     /* Four characters for three octets. */
     if (!json_get_text(object, name, (max + 2) / 3 * 4, &text, err))
         return false;
     buf_reset(out);
-    if (!text_unbase64(text, strlen(text), out) && !buf_is_full(out))
-        return error_set(err, ERROR_INPUT, "\"%s\" is no base64", name);
-    if (buf_is_full(out) || out->len > max)
-        return error_set(err, ERROR_INPUT, "\"%s\" is longer than %zu octets",
-                         name, max);
-    return true;
+    if (text_unbase64(text, strlen(text), out) && !buf_is_full(out) &&
+        out->len <= max)
+        return true;
+    is_long = buf_is_full(out) || out->len > max;
+    buf_cleanse(out); /* nothing for the caller to clear */
+    return is_long ? error_set(err, ERROR_INPUT,
+                               "\"%s\" is longer than %zu octets", name, max)
+                   : error_set(err, ERROR_INPUT, "\"%s\" is no base64", name);
 }
 
 bool
