@@ -49,11 +49,20 @@ struct signer {
     X509 *cert;
 };
 
+/* The later one; of two that begin at the same time, the one that lasts. */
 static bool
 is_better(X509 *cert, X509 *than)
 {
-    return than == NULL || ASN1_TIME_compare(X509_get0_notBefore(cert),
-                                             X509_get0_notBefore(than)) > 0;
+    int order;
+
+    if (than == NULL)
+        return true;
+    order =
+        ASN1_TIME_compare(X509_get0_notBefore(cert), X509_get0_notBefore(than));
+    if (order == 0)
+        order = ASN1_TIME_compare(X509_get0_notAfter(cert),
+                                  X509_get0_notAfter(than));
+    return order > 0;
 }
 
 static bool
