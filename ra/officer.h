@@ -9,7 +9,7 @@
 #include "base/webauthn.h"
 #include "ra/ca_client.h"
 
-enum { OFFICER_CACHE_MS = 5000 };
+enum { OFFICER_CACHE_MS = 5000, OFFICER_MISS_MS = 1000 };
 
 /* A passkey as the register has it; docs/architecture.md, "Passkeys". */
 struct officer_passkey {

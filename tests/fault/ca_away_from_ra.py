@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from killing import Sql, again, check, pid_of, play
 
@@ -44,7 +45,8 @@ def into_silence(act, is_asked, fault):
         except Exception as error:  # whatever became of the answer
             print(f"     told meanwhile: {error}", flush=True)
 
-    for name in ("first", "second"):  # the RA knows its officers for the next seconds
+    time.sleep(5.5)  # what the RA knew is too old, so that it asks anew:
+    for name in ("first", "second"):  # it knows its officers for the next seconds
         office.who(name).get("/v1/queue/counts")
     silence()
     caller = threading.Thread(target=patiently)

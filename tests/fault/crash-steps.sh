@@ -18,7 +18,7 @@ one_step() { # CALL N ACTION: 0 when the call was reached
     # shellcheck disable=SC2046
     timeout 60 strace -f -qq -o "$WORK/trace" -e "trace=$1" -e "inject=$1:$3:when=$2" $(family "$(ca_pid)") 2>"$WORK/strace" &
     tracer=$!
-    poll 5 grep -q '^TracerPid:[^0]*[1-9]' "/proc/$(ca_pid)/status" || fail "strace does not attach: $(cat "$WORK/strace")"
+    poll 20 grep -q '^TracerPid:[^0]*[1-9]' "/proc/$(ca_pid)/status" || fail "strace does not attach: $(cat "$WORK/strace")"
     answers || true
     kill "$tracer" 2>/dev/null || true
     wait "$tracer" 2>/dev/null || true
