@@ -253,7 +253,7 @@
          " problem = NULL WHERE order_id = (SELECT order_id FROM"              \
          " ra.case_order WHERE number = $1 AND purpose = $2"                   \
          " AND state IN ('waiting', 'refused')"                                \
-         " ORDER BY made_at DESC, order_id LIMIT 1)"},                         \
+         " ORDER BY place DESC LIMIT 1)"},                                     \
     [DB_RA_CORDER_CLAIM] =                                                     \
         {"ra_corder_claim",                                                    \
          "UPDATE ra.case_order SET send_at = $2, send_count = send_count "     \
@@ -262,8 +262,7 @@
          " WHERE o.state = 'queued' AND o.send_at <= $1"                       \
          " AND NOT EXISTS (SELECT FROM ra.case_order b"                        \
          " WHERE b.number = o.number AND b.state = 'queued'"                   \
-         " AND (b.made_at < o.made_at OR b.made_at = o.made_at"                \
-         " AND b.purpose = 'hold' AND o.purpose <> 'hold'))"                   \
+         " AND b.place < o.place)"                                             \
          " ORDER BY o.send_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)"            \
          " RETURNING order_id::text, number, purpose, envelope, state,"        \
          " send_count, problem, made_at"},                                     \
@@ -286,7 +285,7 @@
          "SELECT order_id::text, number, purpose, envelope, state,"            \
          " send_count, problem, made_at FROM ra.case_order WHERE number "      \
          "= $1"                                                                \
-         " ORDER BY made_at, order_id"},                                       \
+         " ORDER BY place"},                                                   \
     [DB_RA_HOLDER_ADD] =                                                       \
         {"ra_holder_add",                                                      \
          "INSERT INTO ra.holder_certificate (issuer, serial, pair, "           \

@@ -190,7 +190,6 @@ client_renewal_request(const struct business *business, struct db *db,
 struct last_order {
     const char *purpose;
     char order_id[TEXT_UUID_LEN + 1];
-    int64_t made_at;
     struct buf envelope;
 };
 
@@ -202,13 +201,10 @@ last_each(const struct db_result *row, void *arg, struct error *err)
 
     if (!db_corder_read(row, 0, &order, err))
         return false;
-    /* They come by time and id; of one second the first id counts. */
     if (strcmp(order.purpose, last->purpose) != 0 ||
-        strcmp(order.state, "waiting") != 0 ||
-        (last->order_id[0] != '\0' && order.made_at == last->made_at))
+        strcmp(order.state, "waiting") != 0)
         return true;
     memcpy(last->order_id, order.order_id, sizeof last->order_id);
-    last->made_at = order.made_at;
     buf_reset(&last->envelope);
     (void)buf_add(&last->envelope, order.envelope, order.envelope_len);
     return true;

@@ -356,6 +356,7 @@ CREATE TRIGGER decision_check BEFORE INSERT ON ra.case_decision
 -- review, revoke at second, the revocation of what a renewal replaced.
 CREATE TABLE ra.case_order (
     order_id   uuid        PRIMARY KEY,
+    place      bigint      GENERATED ALWAYS AS IDENTITY,  -- orders of one case go in this order; made_at has whole seconds
     number     text        NOT NULL REFERENCES ra.case_file,
     purpose    text        NOT NULL CHECK (purpose IN ('issue', 'hold', 'release', 'revoke', 'supersede')),
     envelope   bytea       NOT NULL,  -- canonical JSON: order, decisions, and what the device added
