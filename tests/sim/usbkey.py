@@ -54,7 +54,6 @@ class UsbKey:
             except Failed as failed:
                 if last or "another request came meanwhile" not in failed.what:
                     raise
-                time.sleep(1.1)  # orders of one second have no order among them
 
     def run_once(self, verb, *args, pins=(), code=None):
         done = subprocess.run(self.command(verb, *args, pins=pins, code=code), env=self.env, stdout=subprocess.PIPE,
