@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,6 +21,9 @@ enum {
     EMPTY_AGE_S = 60,
     NUMBER_LEN = 8, /* all numbers in the file are 8 octets, big-endian */
     LABEL_LEN = 32,
+    /* A login elsewhere rewrites its token's file in a few milliseconds. */
+    LOOKS = 20,
+    LOOK_PAUSE_MS = 10,
 };
 
 /* Attribute types and kinds of SoftHSM's object files (OSAttributes.h,
@@ -209,6 +213,31 @@ is_same(const struct buf *a, const struct buf *b)
            (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
+static bool
+read_whole(const char *path, struct buf *out, char label[LABEL_LEN + 1])
+{
+    struct error ignored;
+
+    buf_reset(out);
+    return text_file_read(path, OBJECT_LEN_MAX, out, &ignored) &&
+           object_read(out, label);
+}
+
+/* For a file that nothing tells whose it is: its owner may be writing it just
+ * now, under a lock that is not ours. */
+static bool
+read_patiently(const char *path, struct buf *out, char label[LABEL_LEN + 1])
+{
+    static const struct timespec pause = {0, LOOK_PAUSE_MS * 1000000L};
+
+    for (int look = 0; look < LOOKS; look++) {
+        (void)nanosleep(&pause, NULL);
+        if (read_whole(path, out, label))
+            return true;
+    }
+    return false;
+}
+
 /* One folder of the store. `copy_path` is its copy in the lock folder. */
 static bool
 check_token(const char *folder, const char *copy_path,
@@ -217,19 +246,19 @@ check_token(const char *folder, const char *copy_path,
     struct buf path = BUF_INIT(PATH_LEN_MAX);
     struct buf object = BUF_INIT(OBJECT_LEN_MAX);
     struct buf copy = BUF_INIT(OBJECT_LEN_MAX);
-    char label[LABEL_LEN + 1] = "";
-    struct error ignored;
+    char label[LABEL_LEN + 1] = "", copy_label[LABEL_LEN + 1] = "";
     bool is_whole, has_copy;
     bool ok = true;
 
     (void)buf_addf(&path, "%s/token.object", folder);
-    is_whole =
-        text_file_read(buf_text(&path), OBJECT_LEN_MAX, &object, &ignored) &&
-        object_read(&object, label);
-    if (is_whole && strcmp(label, options->token) != 0)
-        goto out; /* another's token, another's lock */
-    has_copy = text_file_read(copy_path, OBJECT_LEN_MAX, &copy, &ignored) &&
-               object_read(&copy, label) && strcmp(label, options->token) == 0;
+    is_whole = read_whole(buf_text(&path), &object, label);
+    has_copy = read_whole(copy_path, &copy, copy_label);
+    if (!is_whole && !has_copy)
+        is_whole = read_patiently(buf_text(&path), &object, label);
+    /* Another's token, another's lock: not ours to judge. */
+    if ((is_whole || has_copy) &&
+        strcmp(is_whole ? label : copy_label, options->token) != 0)
+        goto out;
     if (is_whole) {
         remove_empty_keys(folder);
         if (!has_copy || !is_same(&object, &copy))

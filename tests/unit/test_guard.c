@@ -199,6 +199,66 @@ another_token_is_not_restored_under_our_lock(void **state)
     buf_clear(&now);
 }
 
+/* What a check for another token logs meanwhile, as text. */
+static bool
+check_for_other_logs(const char *event)
+{
+    struct hsm_options options = token.options;
+    struct error err = {0};
+    FILE *file = tmpfile();
+    int kept = dup(2);
+    char text[4096];
+    size_t len;
+
+    options.token = "other";
+    assert_non_null(file);
+    assert_true(kept >= 0 && dup2(fileno(file), 2) == 2);
+    MUST(guard_check(&options, &err));
+    assert_int_equal(dup2(kept, 2), 2);
+    (void)close(kept);
+    rewind(file);
+    len = fread(text, 1, sizeof text - 1, file);
+    text[len] = '\0';
+    (void)fclose(file);
+    return strstr(text, event) != NULL;
+}
+
+static void
+token_in_the_middle_of_another_ones_login_is_no_alarm(void **state)
+{
+    struct buf whole = BUF_INIT(65536);
+    struct error err = {0};
+    char command[600];
+    pid_t pid;
+
+    (void)state;
+    read_object(&whole);
+    /* Its copy tells whose it is. */
+    MUST(guard_check(&token.options, &err));
+    cut_object(0);
+    assert_false(check_for_other_logs("hsm.token-damaged"));
+    /* Without one, its owner is given the time that a login takes. */
+    (void)snprintf(command, sizeof command, "rm -f '%s'/*.token-object",
+                   token.lock_dir);
+    assert_int_equal(system(command), 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        const struct timespec login = {0, 40 * 1000000L};
+
+        (void)nanosleep(&login, NULL);
+        _exit(text_file_write(object, whole.data, whole.len, 0600, &err) ? 0
+                                                                         : 1);
+    }
+    assert_false(check_for_other_logs("hsm.token-damaged"));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    /* What stays damaged is told. */
+    cut_object(0);
+    assert_true(check_for_other_logs("hsm.token-damaged"));
+    MUST(text_file_write(object, whole.data, whole.len, 0600, &err));
+    buf_clear(&whole);
+}
+
 static void
 only_old_empty_key_files_are_removed(void **state)
 {
@@ -321,6 +381,7 @@ main(void)
         cmocka_unit_test(the_copy_follows_a_changed_pin),
         cmocka_unit_test(other_modules_are_left_alone),
         cmocka_unit_test(another_token_is_not_restored_under_our_lock),
+        cmocka_unit_test(token_in_the_middle_of_another_ones_login_is_no_alarm),
         cmocka_unit_test(only_old_empty_key_files_are_removed),
         cmocka_unit_test(processes_that_start_together_all_log_in),
         cmocka_unit_test(no_kill_during_a_login_loses_the_token),
