@@ -13,7 +13,6 @@ words({
     'dashboard.issued': ['签发与注销（近 30 天）', 'Issued and revoked, last 30 days'],
     'dashboard.expiring': ['即将到期的证书（按月）', 'Certificates that expire, by month'],
     'dashboard.legend': ['左：签发，右：注销', 'Left issued, right revoked'],
-    'dashboard.all': ['共 {n}', '{n} in all'],
 });
 
 const shortDay = (day) => day.slice(5).replace('-', '/');

@@ -23,7 +23,7 @@ async function digestOf(review) {
 
 // review: {order, order_id, digest}; more: {remark, remarks, checks, device}.
 // The order's own id stands in it; without an order it is the review's.
-export async function signDecision(review, step, verdict, more = {}) {
+async function signDecision(review, step, verdict, more = {}) {
     const session = currentSession();
     const statement = {
         decided_at: instant(),

@@ -40,7 +40,6 @@ words({
     'making.move': ['变更状态', 'Change state'],
     'making.to': ['新状态', 'New state'],
     'making.remark': ['说明', 'Remark'],
-    'making.key': ['密钥', 'Key'],
     'making.fingerprint': ['介质公钥指纹（SHA-256），请与制证工具显示的一致后再签名：', 'Fingerprint (SHA-256) of the device\'s key: sign only if the tool shows the same.'],
     'making.key.other': ['服务器给出的介质 {serial} 公钥与刚才读取的不符，未签名。请报告管理员。', 'The server has another key for device {serial} than the one just read: nothing was signed. Tell an administrator.'],
 });

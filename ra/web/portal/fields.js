@@ -12,7 +12,6 @@ words({
     'group.handler': ['经办人', 'Handler'],
     'group.delivery': ['介质邮寄地址', 'Where the device goes'],
     'group.declaration': ['声明', 'Declarations'],
-    'fields.locked': ['提交后不能修改', 'Cannot be changed once submitted'],
     'fields.uscc': ['统一社会信用代码校验位不正确', 'The check digit of this code is wrong'],
     'fields.id-number': ['身份证号码不正确', 'This is no valid identity number'],
     'fields.mobile': ['请填写 11 位手机号码', 'A mobile number has 11 digits'],

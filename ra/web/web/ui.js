@@ -92,7 +92,7 @@ export function fill(node, ...children) {
 }
 
 let counter = 0;
-export const freshId = (prefix = 'id') => `${prefix}-${++counter}`;
+const freshId = (prefix = 'id') => `${prefix}-${++counter}`;
 
 // ---- Messages -------------------------------------------------------------------
 
@@ -357,7 +357,7 @@ export function tabs(items, { label, chosen = items[0].id, onchange } = {}) {
 
 // ---- The frame of a page ----------------------------------------------------------
 
-export const languageButton = () => el('button.quiet.language', {
+const languageButton = () => el('button.quiet.language', {
     type: 'button', lang: language() === 'zh' ? 'en' : 'zh-CN',
     onclick: (event) => {
         setLanguage(language() === 'zh' ? 'en' : 'zh');
