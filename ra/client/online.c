@@ -81,6 +81,7 @@ online_order(struct online *online, const char *order_id, json_t **out,
             return false;
         if (!json_get_text(*out, "state", 16, &state, err)) {
             json_decref(*out);
+            *out = NULL;
             return false;
         }
         if (strcmp(state, "waiting") != 0 || clock_monotonic_ms() >= until)
