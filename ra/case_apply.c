@@ -12,6 +12,12 @@
 #include "ra/case_finding.h"
 #include "ra/case_step.h"
 
+const char *
+business_setting(const struct business *business, const char *name)
+{
+    return business->config == NULL ? "" : config_text(business->config, name);
+}
+
 /* A step on its way. */
 struct run {
     const struct business *business;

@@ -18,6 +18,9 @@ struct business {
     struct vault *vault;
 };
 
+/* The text of a setting; "" when there is none, or no settings. */
+const char *business_setting(const struct business *business, const char *name);
+
 struct case_act {
     const char *number;
     enum case_event event;

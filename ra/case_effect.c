@@ -61,14 +61,6 @@ is_printed_changed(const struct case_effects *effects)
     return false;
 }
 
-static const char *
-setting(const struct case_effects *effects, const char *name)
-{
-    return effects->business->config == NULL
-               ? ""
-               : config_text(effects->business->config, name);
-}
-
 static bool
 form_one(struct db *db, const struct case_effects *effects,
          const struct db_case *row, const char *kind, struct error *err)
@@ -83,7 +75,7 @@ form_one(struct db *db, const struct case_effects *effects,
         .definition = effects->definition,
         .fields = effects->fields,
         .at = effects->act->at,
-        .centre = setting(effects, "ra.centre"),
+        .centre = business_setting(effects->business, "ra.centre"),
         .device = row->device,
     };
     bool ok;

@@ -1,22 +1,16 @@
 /* Links, entries and notices of cases: ra/case_step.h. */
 #include "ra/case_step.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/hash.h"
 #include "db/case_history.h"
 #include "db/entry.h"
 #include "ra/calendar.h"
-#include "ra/case_field.h"
-#include "ra/notice.h"
+#include "ra/case_tell.h"
 
-enum {
-    LINK_MAX = 64 * 1024, /* octets of a link, and of an entry */
-    DAY_LEN = 10,         /* "2026-11-24" */
-    CHINA_S = 8 * 3600,   /* days are told as they are in China */
-};
+enum { LINK_MAX = 64 * 1024 }; /* octets of a link, and of an entry */
 
 /* ---- Links ---------------------------------------------------------------
  */
@@ -194,125 +188,6 @@ out:
 /* ---- Notices ---------------------------------------------------------------
  */
 
-static void
-day_format(int64_t at, char out[DAY_LEN + 1])
-{
-    struct clock_date day;
-
-    out[0] = '\0';
-    if (at == 0)
-        return;
-    clock_split(at + CHINA_S, &day);
-    snprintf(out, DAY_LEN + 1, "%04d-%02d-%02d", day.year, day.month, day.day);
-}
-
-static const char *
-setting(const struct case_step *step, const char *name)
-{
-    const char *text = step->business->config == NULL
-                           ? NULL
-                           : config_text(step->business->config, name);
-
-    return text == NULL ? "" : text;
-}
-
-/* What texts may name: ra/definition.h. */
-static json_t *
-values_of(const struct case_step *step, int language, int64_t told_deadline)
-{
-    const struct case_act *act = step->act;
-    char day[DAY_LEN + 1];
-    json_t *values = json_object();
-
-    day_format(told_deadline, day);
-    json_set_text(values, "number", act->number);
-    json_set_text(values, "business", step->definition->name.in[language]);
-    json_set_text(values, "unit_name", step->row->unit_name);
-    json_set_text(values, "state", case_state_name(step->transition->to));
-    json_set_text(values, "centre", setting(step, "ra.centre"));
-    json_set_text(values, "hotline", setting(step, "ra.hotline"));
-    json_set_text(values, "remark", act->remark == NULL ? "" : act->remark);
-    json_set_text(values, "deadline", day);
-    if (step->code != NULL)
-        json_set_text(values, "code", step->code);
-    return values;
-}
-
-/* The JSON that the platform gets: no personal data, no code. */
-static char *
-webhook_text(const struct case_step *step, int32_t seq, const char *text)
-{
-    json_t *json = json_object();
-    char *out;
-
-    json_set_text(json, "type", "case");
-    json_set_text(json, "number", step->act->number);
-    json_set_text(json, "account", step->row->account);
-    json_set_text(json, "business", step->row->business);
-    json_set_text(json, "event", case_event_name(step->act->event));
-    json_set_text(json, "state", case_state_name(step->transition->to));
-    json_set_int(json, "seq", seq);
-    json_set_time(json, "at", step->act->at);
-    json_set_text(json, "text", text);
-    out = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(json);
-    return out;
-}
-
-/* Whom a channel reaches; NULL: nobody. A webhook's place is in the settings.
- */
-static const char *
-destination(const struct case_step *step, const char *channel)
-{
-    const char *to;
-
-    if (strcmp(channel, "webhook") == 0)
-        return setting(step, "ra.platform_webhook_url")[0] == '\0' ? NULL : "";
-    to = case_field_text(step->fields, strcmp(channel, "sms") == 0
-                                           ? "handler_mobile"
-                                           : "handler_email");
-    return to[0] == '\0' ? NULL : to;
-}
-
-static bool
-notice_one(struct db *db, const struct case_step *step,
-           const struct definition_notice *of, int32_t seq,
-           const json_t *values, int language, struct error *err)
-{
-    struct buf text = BUF_INIT(NOTICE_TEXT_MAX);
-    struct buf subject = BUF_INIT(NOTICE_TEXT_MAX);
-    char dedupe[128];
-    char event[64];
-    struct notice notice = {.number = step->act->number,
-                            .event = event,
-                            .channel = of->channel,
-                            .language = language == 1 ? "en" : "zh",
-                            .dedupe = dedupe,
-                            .to = destination(step, of->channel)};
-    char *json = NULL;
-    bool ok = false;
-
-    if (notice.to == NULL)
-        return true;
-    snprintf(event, sizeof event, "case.%s", case_event_name(of->event));
-    snprintf(dedupe, sizeof dedupe, "%s/%d/%s", step->act->number, seq,
-             of->channel);
-    if (!notice_fill(of->text.in[language], values, &text, err) ||
-        !notice_fill(of->subject.in[language], values, &subject, err))
-        goto out;
-    notice.text = buf_text(&text);
-    if (subject.len > 0)
-        notice.subject = buf_text(&subject);
-    if (strcmp(of->channel, "webhook") == 0)
-        notice.text = json = webhook_text(step, seq, buf_text(&text));
-    ok = notice_queue(db, step->business->vault, &notice, step->act->at, err);
-out:
-    free(json);
-    buf_cleanse(&text);
-    buf_clear(&subject);
-    return ok;
-}
-
 /* What is told as the last day: when the state runs out, not when somebody is
  * reminded of it. */
 static bool
@@ -336,24 +211,53 @@ told_deadline(struct db *db, const struct case_step *step, int64_t *out,
     return true;
 }
 
+/* What texts may name of a step: ra/definition.h. */
+static json_t *
+values_of(const struct case_step *step, int64_t deadline_at)
+{
+    const char *remark = step->act->remark;
+    char day[CALENDAR_DAY_LEN + 1] = "";
+    json_t *values = json_object();
+
+    if (deadline_at != 0)
+        calendar_day_format(deadline_at, day);
+    json_set_text(values, "remark", remark == NULL ? "" : remark);
+    json_set_text(values, "deadline", day);
+    if (step->code != NULL)
+        json_set_text(values, "code", step->code);
+    return values;
+}
+
 static bool
 step_notices(struct db *db, const struct case_step *step, int32_t seq,
              struct error *err)
 {
-    int language = strcmp(step->row->language, "en") == 0 ? 1 : 0;
+    char round[16];
+    struct case_notice notice = {
+        .business = step->business,
+        .row = step->row,
+        .definition = step->definition,
+        .fields = step->fields,
+        .name = case_event_name(step->act->event),
+        .state = case_state_name(step->transition->to),
+        .round = round,
+        .seq = seq,
+        .at = step->act->at,
+    };
     json_t *values = NULL;
     int64_t deadline;
     bool ok = true;
 
     if (!told_deadline(db, step, &deadline, err))
         return false;
-    values = values_of(step, language, deadline);
+    (void)snprintf(round, sizeof round, "%d", seq);
+    notice.values = values = values_of(step, deadline);
     for (size_t i = 0; ok && i < step->definition->notice_count; i++) {
         const struct definition_notice *of = &step->definition->notices[i];
 
         if (of->event == step->act->event &&
             (of->to == CASE_STATE_COUNT || of->to == step->transition->to))
-            ok = notice_one(db, step, of, seq, values, language, err);
+            ok = case_notice_queue(db, &notice, of, err);
     }
     json_decref(values);
     return ok;

@@ -4,18 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "db/job.h"
+#include "ra/calendar.h"
 #include "ra/case_step.h"
 #include "ra/case_tell.h"
 
 enum {
     TURN_MAX = 100, /* rows of one run */
     DAY_S = 86400,
-    CHINA_S = 8 * 3600, /* days are told as they are in China */
 };
 
 static const char actor[] = "signet-ra";
@@ -167,13 +166,11 @@ reminder_values(const struct reminder *reminder, char serial[33])
 {
     int64_t left = reminder->certificate->not_after - reminder->now;
     json_t *values = json_object();
-    struct clock_date day;
-    char text[16];
+    char text[16]; /* a day, or a count of them */
 
     text_hex(reminder->certificate->serial, 16, serial);
     json_set_text(values, "serial", serial);
-    clock_split(reminder->certificate->not_after + CHINA_S, &day);
-    snprintf(text, sizeof text, "%04d-%02d-%02d", day.year, day.month, day.day);
+    calendar_day_format(reminder->certificate->not_after, text);
     json_set_text(values, "not_after", text);
     snprintf(text, sizeof text, "%d", (int)((left + DAY_S - 1) / DAY_S));
     json_set_text(values, "days", text);
