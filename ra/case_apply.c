@@ -5,7 +5,6 @@
 
 #include <openssl/crypto.h>
 
-#include "db/case_history.h"
 #include "ra/case_effect.h"
 #include "ra/case_facts.h"
 #include "ra/case_field.h"
@@ -84,11 +83,7 @@ judge(struct db *db, struct run *run, struct error *err)
     run->facts = run->act->known;
     run->facts.has_decision = run->act->decided != NULL;
     run->facts.is_complete = false;
-    if (asked.guards != 0 &&
-        !case_facts_read(db, &asked, &run->facts, &run->raw, &why, err))
-        return false;
-    if (asked.guards == 0 &&
-        !db_case_facts(db, run->act->number, run->act->at, &run->raw, err))
+    if (!case_facts_read(db, &asked, &run->facts, &run->raw, &why, err))
         return false;
     if (case_transition_get(run->kind, run->from, run->act->event,
                             run->act->who, &run->facts, &run->transition, err))
@@ -117,29 +112,6 @@ change(struct db *db, struct run *run, struct error *err)
     run->fields = NULL;
     return case_fields_read(run->business, db, run->act->number, &run->fields,
                             err);
-}
-
-static bool
-decision_add(struct db *db, const struct run *run, struct error *err)
-{
-    const struct case_decided *decided = run->act->decided;
-    struct db_decided row;
-
-    if (decided == NULL)
-        return true;
-    row = (struct db_decided){
-        .step = decided->step,
-        .officer_id = decided->officer_id,
-        .person = decided->person,
-        .credential_id = decided->credential_id,
-        .verdict = decided->verdict,
-        .decided_at = decided->decided_at,
-        .decision = decided->decision,
-        .decision_len = decided->decision_len,
-        .statement = decided->statement,
-        .statement_len = decided->statement_len,
-    };
-    return db_decided_add(db, run->row.number, run->row.revision, &row, err);
 }
 
 static bool
@@ -189,7 +161,9 @@ carry_out(struct db *db, struct run *run, struct error *err)
                              .definition = run->definition};
     bool ok = false;
 
-    if (!change(db, run, err) || !decision_add(db, run, err))
+    if (!change(db, run, err) ||
+        (run->act->decided != NULL &&
+         !case_decided_add(db, &run->row, run->act->decided, err)))
         goto out;
     effects.fields = run->fields;
     effects.fields_before =

@@ -183,6 +183,26 @@ earlier_each(const struct db_result *row, void *arg, struct error *err)
     return true;
 }
 
+bool
+case_decided_add(struct db *db, const struct db_case *row,
+                 const struct case_decided *decided, struct error *err)
+{
+    const struct db_decided add = {
+        .step = decided->step,
+        .officer_id = decided->officer_id,
+        .person = decided->person,
+        .credential_id = decided->credential_id,
+        .verdict = decided->verdict,
+        .decided_at = decided->decided_at,
+        .decision = decided->decision,
+        .decision_len = decided->decision_len,
+        .statement = decided->statement,
+        .statement_len = decided->statement_len,
+    };
+
+    return db_decided_add(db, row->number, row->revision, &add, err);
+}
+
 /* ---- Deciding --------------------------------------------------------------
  */
 
@@ -297,25 +317,12 @@ static bool
 making_run(struct db *db, void *arg, struct error *err)
 {
     struct decide_run *run = arg;
-    const struct case_decided *decided = run->decided;
     struct db_case row = {0};
     json_t *detail = json_object();
-    struct db_decided add = {
-        .step = decided->step,
-        .officer_id = decided->officer_id,
-        .person = decided->person,
-        .credential_id = decided->credential_id,
-        .verdict = decided->verdict,
-        .decided_at = decided->decided_at,
-        .decision = decided->decision,
-        .decision_len = decided->decision_len,
-        .statement = decided->statement,
-        .statement_len = decided->statement_len,
-    };
     bool ok = db_case_get(db, run->number, true, &row, err) &&
               decide_check(db, run, &row, err) &&
               device_check(db, run, &row, err) &&
-              db_decided_add(db, row.number, row.revision, &add, err);
+              case_decided_add(db, &row, run->decided, err);
 
     json_set_text(detail, "device", run->review->decision.device.serial);
     ok = ok && case_note(db, &row, "device-made", run->officer->officer_id,

@@ -22,7 +22,7 @@
 #define RA_CASE_REVIEW_H
 
 #include "ca-core/api.h"
-#include "db/db.h"
+#include "db/case_file.h"
 #include "ra/case.h"
 
 struct business;
@@ -41,6 +41,11 @@ struct case_decided {
     const uint8_t *statement; /* canonical JSON, as signed */
     size_t statement_len;
 };
+
+/* The row of a decision on the case's revision, which is locked. */
+bool case_decided_add(struct db *db, const struct db_case *row,
+                      const struct case_decided *decided,
+                      struct error *err) MUST_CHECK;
 
 enum {
     /* The CA takes no older decision (docs/architecture.md, "The decision"). */
