@@ -117,7 +117,7 @@ create_write(struct db *db, struct create_run *run,
                            &unused, &step.deadline_at, err) &&
            row_add(db, run, live, language, step.deadline_at, &row, err) &&
            case_fields_write(run->business, db, run->number, run->definition,
-                             NULL, what->fields, true, NULL, err) &&
+                             NULL, what->fields, true, err) &&
            case_step_write(db, &step, err);
 }
 
@@ -229,7 +229,7 @@ edit_change(struct db *db, struct db_case *row, void *arg, struct error *err)
          /* Once submitted it stays whole: some ways on ask no more. */
          definition_fields_check(definition, run->fields, !is_draft, err) &&
          case_fields_write(run->business, db, row->number, definition, before,
-                           run->fields, is_draft, NULL, err) &&
+                           run->fields, is_draft, err) &&
          db_case_copies(db, row->number,
                         case_field_text(run->fields, "unit_name"),
                         case_field_text(run->fields, "uscc"), err) &&

@@ -121,10 +121,8 @@ bool
 case_fields_write(const struct business *business, struct db *db,
                   const char *number, const struct definition *definition,
                   const json_t *before, const json_t *after, bool is_draft,
-                  bool *is_printed, struct error *err)
+                  struct error *err)
 {
-    bool printed = false;
-
     for (size_t i = 0; i < definition->field_count; i++) {
         const struct definition_field *field = &definition->field[i];
         const char *old =
@@ -139,13 +137,10 @@ case_fields_write(const struct business *business, struct db *db,
                              "%s: 提交后不可修改 / locked since the first "
                              "submission",
                              field->name);
-        printed = printed || field->is_printed;
         if (now != NULL ? !write_one(business, db, number, field, now, err)
                         : !db_field_delete(db, number, field->name, err))
             return false;
     }
-    if (is_printed != NULL)
-        *is_printed = printed;
     return true;
 }
 
@@ -207,10 +202,4 @@ case_fields_from_record(struct db *db, const char *account,
 out:
     db_result_free(record.held);
     return ok;
-}
-
-bool
-case_fields_hash(const json_t *fields, uint8_t out[32], struct error *err)
-{
-    return json_digest(fields, out, err);
 }

@@ -26,12 +26,11 @@ const char *case_field_text(const json_t *fields, const char *name);
 
 /* Writes what differs from `before` (NULL: nothing was there), removes what is
  * gone. A locked field that differs is ERROR_CONFLICT unless `is_draft`.
- * *is_printed tells whether something that stands on the form changed; may be
- * NULL. The case's row is locked. */
+ * The case's row is locked. */
 bool case_fields_write(const struct business *business, struct db *db,
                        const char *number, const struct definition *definition,
                        const json_t *before, const json_t *after, bool is_draft,
-                       bool *is_printed, struct error *err) MUST_CHECK;
+                       struct error *err) MUST_CHECK;
 
 /* Puts what the account's record says into the fields that come from it
  * (domain.md, 1.2: read-only). ERROR_CONFLICT when the account has no record,
@@ -41,9 +40,5 @@ bool case_fields_from_record(struct db *db, const char *account,
                              const struct definition *definition,
                              json_t *fields, char language[3],
                              struct error *err) MUST_CHECK;
-
-/* SHA-256 over the canonical form. */
-bool case_fields_hash(const json_t *fields, uint8_t out[32],
-                      struct error *err) MUST_CHECK;
 
 #endif

@@ -184,7 +184,7 @@ statement_body(struct db *db, const struct db_case *row, const json_t *fields,
     json_set_text(body, "order_id", order_id);
     json_object_set(body, "documents", documents);
     *out = body;
-    if (!case_fields_hash(fields, hash, err) ||
+    if (!json_digest(fields, hash, err) ||
         !db_case_documents(db, row->number, document_each, documents, err)) {
         json_decref(documents);
         json_decref(body);

@@ -441,7 +441,7 @@ case_parts_live(struct case_parts *parts, const char *account,
     must(case_fields_from_record(parts->db, account, definition, fields,
                                  language, &err) &&
              case_fields_write(&parts->business, parts->db, number, definition,
-                               NULL, fields, true, NULL, &err),
+                               NULL, fields, true, &err),
          "fields", &err);
     json_decref(fields);
     sqlf("ALTER TABLE ra.case_file DISABLE TRIGGER case_check;"
