@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "ra/client/holding.h"
 
 enum { NAME_MAX_LEN = 256, SERIAL_TEXT_MAX = 64 };
 
@@ -104,25 +105,11 @@ instant_of(const ASN1_TIME *time)
     return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
-static const struct hsm_device_key *
-key_of(const struct listing *listing, X509 *cert)
-{
-    unsigned char *spki = NULL;
-    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
-    const struct hsm_device_key *found = NULL;
-
-    for (size_t i = 0; len > 0 && i < listing->key_count; i++)
-        if (listing->key[i].spki_len == (size_t)len &&
-            memcmp(listing->key[i].spki, spki, (size_t)len) == 0)
-            found = &listing->key[i];
-    OPENSSL_free(spki);
-    return found;
-}
-
 static void
 say_certificate(struct listing *listing, X509 *cert)
 {
-    const struct hsm_device_key *key = key_of(listing, cert);
+    const struct hsm_device_key *key =
+        holding_key_of(listing->key, listing->key_count, cert);
     uint32_t usage = X509_get_key_usage(cert);
     bool is_encryption = (usage & (KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT |
                                    KU_DATA_ENCIPHERMENT)) != 0;

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "ra/client/envelope.h"
+#include "ra/client/holding.h"
 #include "ra/client/signature.h"
 
 enum { PATH_LEN = 4096, CERTIFICATE_LEN_MAX = 65536 };
@@ -227,24 +228,16 @@ match_each(const uint8_t *der, size_t len, void *arg, struct error *err)
     struct match *match = arg;
     const unsigned char *p = der;
     X509 *cert = match->found == NULL ? d2i_X509(NULL, &p, (long)len) : NULL;
-    unsigned char *spki = NULL;
-    int spki_len;
+    const struct hsm_device_key *key = NULL;
 
     (void)err;
-    if (cert == NULL)
-        return true;
-    spki_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
-    for (size_t i = 0; i < match->envelope->recipient_count; i++) {
-        if (!recipient_is_for(&match->envelope->recipient[i], der, len))
-            continue;
-        for (size_t k = 0; spki_len > 0 && k < match->key_count; k++)
-            if (match->key[k].spki_len == (size_t)spki_len &&
-                memcmp(match->key[k].spki, spki, (size_t)spki_len) == 0) {
-                match->recipient = &match->envelope->recipient[i];
-                match->found = &match->key[k];
-            }
-    }
-    OPENSSL_free(spki);
+    if (cert != NULL)
+        key = holding_key_of(match->key, match->key_count, cert);
+    for (size_t i = 0; key != NULL && i < match->envelope->recipient_count; i++)
+        if (recipient_is_for(&match->envelope->recipient[i], der, len)) {
+            match->recipient = &match->envelope->recipient[i];
+            match->found = key;
+        }
     X509_free(cert);
     return true;
 }

@@ -58,16 +58,19 @@ holding_note_put(struct hsm_device *device, const char *label,
 /* ---- Certificates
  * --------------------------------------------------------- */
 
-static bool
-is_for(X509 *cert, const struct hsm_device_key *key)
+const struct hsm_device_key *
+holding_key_of(const struct hsm_device_key *keys, size_t count, X509 *cert)
 {
     unsigned char *spki = NULL;
     int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
-    bool same = len > 0 && (size_t)len == key->spki_len &&
-                memcmp(spki, key->spki, key->spki_len) == 0;
+    const struct hsm_device_key *found = NULL;
 
+    for (size_t i = 0; len > 0 && i < count; i++)
+        if (keys[i].spki_len == (size_t)len &&
+            memcmp(keys[i].spki, spki, (size_t)len) == 0)
+            found = &keys[i];
     OPENSSL_free(spki);
-    return same;
+    return found;
 }
 
 /* The issuer's certificate goes in as well: a program that signs with the
@@ -113,7 +116,7 @@ install_one(struct hsm_device *device, const char *number, const json_t *one,
     p = der.data;
     if (ok && (cert = d2i_X509(NULL, &p, (long)der.len)) == NULL)
         ok = error_openssl(err, ERROR_INPUT, "the certificate");
-    if (ok && (!found || !is_for(cert, &key)))
+    if (ok && (!found || holding_key_of(&key, 1, cert) == NULL))
         ok = error_set(err, ERROR_CONFLICT,
                        "the certificate of case %s is for another key than "
                        "the one on this device",
@@ -207,9 +210,8 @@ search_each(const uint8_t *der, size_t len, void *arg, struct error *err)
 
     (void)err;
     ERR_clear_error(); /* what is no certificate is not looked for */
-    for (size_t i = 0; cert != NULL && i < search->key_count; i++)
-        if (is_for(cert, &search->key[i]))
-            key = &search->key[i];
+    if (cert != NULL)
+        key = holding_key_of(search->key, search->key_count, cert);
     if (key != NULL && is_wanted(search, cert, der, len)) {
         X509_free(search->best);
         search->best = cert;

@@ -30,6 +30,10 @@ bool holding_install(struct hsm_device *device, const char *number,
                      const json_t *answer, size_t *count,
                      struct error *err) MUST_CHECK;
 
+/* The one of these keys that the certificate is for; NULL: none. */
+const struct hsm_device_key *holding_key_of(const struct hsm_device_key *keys,
+                                            size_t count, X509 *cert);
+
 /* Which certificate is meant: by its SHA-256 (32 octets), or by its serial
  * number in hex, or, if both are NULL, the newest for signing that is valid
  * now. */

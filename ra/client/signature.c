@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/der.h"
 #include "base/http_client.h"
+#include "ra/client/holding.h"
 
 enum {
     PIECE = 65536,
@@ -43,7 +44,7 @@ static const uint8_t oid_sha256[] = {0x60, 0x86, 0x48, 0x01, 0x65,
  * ------------------------------------------------------------------ */
 
 struct signer {
-    struct hsm_device_key *key; /* all of the device */
+    struct hsm_device_key *key; /* those of the device that sign */
     size_t key_count;
     const struct hsm_device_key *chosen;
     X509 *cert;
@@ -71,39 +72,38 @@ signer_each(const uint8_t *der, size_t len, void *arg, struct error *err)
     struct signer *signer = arg;
     const unsigned char *p = der;
     X509 *cert = d2i_X509(NULL, &p, (long)len);
-    unsigned char *spki = NULL;
-    int spki_len;
+    const struct hsm_device_key *key = NULL;
 
     (void)err;
-    if (cert == NULL)
+    if (cert != NULL)
+        key = holding_key_of(signer->key, signer->key_count, cert);
+    if (key == NULL ||
+        (X509_get_key_usage(cert) &
+         (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0 ||
+        X509_cmp_current_time(X509_get0_notBefore(cert)) > 0 ||
+        X509_cmp_current_time(X509_get0_notAfter(cert)) < 0 ||
+        !is_better(cert, signer->cert)) {
+        X509_free(cert);
         return true;
-    spki_len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
-    for (size_t i = 0; spki_len > 0 && i < signer->key_count; i++) {
-        const struct hsm_device_key *key = &signer->key[i];
-
-        if (key->spki_len != (size_t)spki_len || !key->can_sign ||
-            memcmp(key->spki, spki, key->spki_len) != 0 ||
-            (X509_get_key_usage(cert) &
-             (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) == 0 ||
-            X509_cmp_current_time(X509_get0_notBefore(cert)) > 0 ||
-            X509_cmp_current_time(X509_get0_notAfter(cert)) < 0 ||
-            !is_better(cert, signer->cert))
-            continue;
-        X509_free(signer->cert);
-        signer->cert = X509_dup(cert);
-        signer->chosen = key;
     }
-    OPENSSL_free(spki);
-    X509_free(cert);
+    X509_free(signer->cert);
+    signer->cert = cert;
+    signer->chosen = key;
     return true;
 }
 
 static bool
 signer_find(struct hsm_device *device, struct signer *signer, struct error *err)
 {
+    size_t count = 0;
+
     signer->key = base_alloc(HSM_DEVICE_KEYS_MAX * sizeof *signer->key);
-    if (!hsm_device_keys(device, signer->key, &signer->key_count, err) ||
-        !hsm_device_certificates(device, signer_each, signer, err))
+    if (!hsm_device_keys(device, signer->key, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (signer->key[i].can_sign)
+            signer->key[signer->key_count++] = signer->key[i];
+    if (!hsm_device_certificates(device, signer_each, signer, err))
         return false;
     if (signer->cert == NULL)
         return error_set(err, ERROR_NOT_FOUND,
