@@ -53,8 +53,7 @@ db_corder_read(const struct db_result *row, size_t at,
            db_read_bytes(row, at, 3, &out->envelope, &out->envelope_len, err) &&
            db_read_text(row, at, 4, &out->state, err) &&
            db_read_int32(row, at, 5, &out->send_count, err) &&
-           (db_is_null(row, at, 6) ||
-            db_read_text(row, at, 6, &out->problem, err)) &&
+           db_read_text_null(row, at, 6, &out->problem, err) &&
            db_read_time(row, at, 7, &out->made_at, err);
 }
 

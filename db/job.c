@@ -1,9 +1,6 @@
 /* Leases and timers of the RA's jobs: db/job.h. */
 #include "db/job.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "db/sql_ra.h"
 
 bool
@@ -35,21 +32,6 @@ db_job_release(struct db *db, const char *job, const char *holder,
            error_wrap(err, "give back the lease of %s", job);
 }
 
-/* Copies a text column; what is longer than its place is a broken row. */
-static bool
-read_copy(const struct db_result *r, size_t row, int column, char *out,
-          size_t size, struct error *err)
-{
-    const char *text;
-
-    if (!db_read_text(r, row, column, &text, err))
-        return false;
-    if (strlen(text) >= size)
-        return error_set(err, ERROR_INTERNAL, "a text too long for its place");
-    memcpy(out, text, strlen(text) + 1);
-    return true;
-}
-
 bool
 db_timer_due(struct db *db, int64_t now, size_t max, struct db_timer *out,
              size_t *count, struct error *err)
@@ -64,9 +46,10 @@ db_timer_due(struct db *db, int64_t now, size_t max, struct db_timer *out,
         return error_wrap(err, "timers");
     *count = db_rows(r);
     for (size_t i = 0; ok && i < *count; i++)
-        ok = read_copy(r, i, 0, out[i].number, sizeof out[i].number, err) &&
-             read_copy(r, i, 1, out[i].business, sizeof out[i].business, err) &&
-             read_copy(r, i, 2, out[i].state, sizeof out[i].state, err) &&
+        ok = db_read_word(r, i, 0, out[i].number, sizeof out[i].number, err) &&
+             db_read_word(r, i, 1, out[i].business, sizeof out[i].business,
+                          err) &&
+             db_read_word(r, i, 2, out[i].state, sizeof out[i].state, err) &&
              db_read_time(r, i, 3, &out[i].changed_at, err) &&
              db_read_time(r, i, 4, &out[i].deadline_at, err);
     db_result_free(r);
@@ -101,7 +84,7 @@ numbers_read(struct db *db, size_t statement, struct db_params *p,
         return error_wrap(err, "%s", what);
     *count = db_rows(r);
     for (size_t i = 0; ok && i < *count; i++)
-        ok = read_copy(r, i, 0, number[i], sizeof number[i], err);
+        ok = db_read_word(r, i, 0, number[i], sizeof number[i], err);
     db_result_free(r);
     return ok;
 }
@@ -132,35 +115,6 @@ db_hold_run_out(struct db *db, int64_t now, size_t max,
 }
 
 bool
-db_hold_end(struct db *db, const char *number, struct error *err)
-{
-    struct db_params p = {0};
-    int64_t changed;
-
-    db_bind_text(&p, number);
-    return db_exec(db, DB_RA_HOLD_END, &p, &changed, err) ||
-           error_wrap(err, "hold of %s", number);
-}
-
-static bool
-read_expiring(const struct db_result *r, size_t row, struct db_expiring *out,
-              struct error *err)
-{
-    const uint8_t *serial;
-    size_t len;
-
-    if (!read_copy(r, row, 0, out->issuer, sizeof out->issuer, err) ||
-        !db_read_bytes(r, row, 1, &serial, &len, err) ||
-        !read_copy(r, row, 2, out->number, sizeof out->number, err) ||
-        !db_read_time(r, row, 3, &out->not_after, err))
-        return false;
-    if (len != sizeof out->serial)
-        return error_set(err, ERROR_INTERNAL, "serial of %zu octets", len);
-    memcpy(out->serial, serial, len);
-    return true;
-}
-
-bool
 db_expiring(struct db *db, int64_t now,
             const int64_t until[DB_EXPIRING_REMINDERS], size_t max,
             struct db_expiring *out, size_t *count, struct error *err)
@@ -177,7 +131,11 @@ db_expiring(struct db *db, int64_t now,
         return error_wrap(err, "certificates near their end");
     *count = db_rows(r);
     for (size_t i = 0; ok && i < *count; i++)
-        ok = read_expiring(r, i, &out[i], err);
+        ok =
+            db_read_word(r, i, 0, out[i].issuer, sizeof out[i].issuer, err) &&
+            db_read_octets(r, i, 1, out[i].serial, sizeof out[i].serial, err) &&
+            db_read_word(r, i, 2, out[i].number, sizeof out[i].number, err) &&
+            db_read_time(r, i, 3, &out[i].not_after, err);
     db_result_free(r);
     return ok;
 }

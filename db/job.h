@@ -28,13 +28,10 @@ bool db_timer_due(struct db *db, int64_t now, size_t max, struct db_timer *out,
 bool db_timer_stop(struct db *db, const struct db_timer *timer,
                    int64_t deadline_at, struct error *err) MUST_CHECK;
 
-/* Numbers of cases whose hold has run out; and the end of one, in a transaction
- * that holds the case's row locked. */
+/* Numbers of cases whose hold has run out. */
 bool db_hold_run_out(struct db *db, int64_t now, size_t max,
                      char (*number)[DB_CASE_NUMBER_MAX + 1], size_t *count,
                      struct error *err) MUST_CHECK;
-bool db_hold_end(struct db *db, const char *number,
-                 struct error *err) MUST_CHECK;
 
 /* Numbers of cases that wait for their first review and whose order the core
  * has not been asked about yet (finding "ca-check"), the oldest first. */

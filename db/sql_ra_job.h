@@ -5,9 +5,9 @@
 
 #define DB_RA_JOB_NAMES                                                        \
     DB_RA_LEASE_TAKE, DB_RA_LEASE_RELEASE, DB_RA_TIMER_DUE, DB_RA_TIMER_STOP,  \
-        DB_RA_HOLD_RUN_OUT, DB_RA_HOLD_END, DB_RA_EXPIRING,                    \
-        DB_RA_EXPIRING_DONE, DB_RA_CALENDAR_LIST, DB_RA_CALENDAR_SET,          \
-        DB_RA_CALENDAR_DELETE, DB_RA_CASE_UNCHECKED,
+        DB_RA_HOLD_RUN_OUT, DB_RA_EXPIRING, DB_RA_EXPIRING_DONE,               \
+        DB_RA_CALENDAR_LIST, DB_RA_CALENDAR_SET, DB_RA_CALENDAR_DELETE,        \
+        DB_RA_CASE_UNCHECKED,
 
 /* expiring: the newest certificate of an account alone, for what was renewed or
  * reissued needs no reminder; `reminded` counts the reminders sent, of which
@@ -45,9 +45,6 @@
                             "SELECT c.number FROM ra.case_file c"              \
                             " WHERE c.held_until <= $1 ORDER BY c.held_until"  \
                             " LIMIT $2"},                                      \
-    [DB_RA_HOLD_END] = {"ra_hold_end",                                         \
-                        "UPDATE ra.case_file SET held_by = NULL,"              \
-                        " held_until = NULL WHERE number = $1"},               \
     [DB_RA_EXPIRING] =                                                         \
         {"ra_expiring",                                                        \
          "SELECT h.issuer, h.serial, coalesce(h.handler_case, h.number),"      \

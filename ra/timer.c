@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "db/case_read.h"
 #include "db/job.h"
 #include "ra/calendar.h"
 #include "ra/case_step.h"
@@ -116,7 +117,7 @@ hold_end(struct db *db, void *arg, struct error *err)
     if (!db_case_get(db, hold->number, true, &row, err))
         return false;
     ok = row.held_until == 0 || row.held_until > hold->now ||
-         (db_hold_end(db, hold->number, err) &&
+         (db_case_hold(db, hold->number, NULL, 0, err) &&
           case_note(db, &row, "resumed", actor, NULL, hold->now, err));
     db_case_clear(&row);
     return ok;
