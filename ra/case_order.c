@@ -228,22 +228,16 @@ case_order_is_current(struct db *db, const struct db_case *row,
     return ok;
 }
 
-/* Both halves of the pair that the business is about. */
-struct halves {
-    json_t *list;
-};
-
+/* Of the pair that the business is about, into a list. */
 static bool
 half_each(const struct db_result *row, void *arg, struct error *err)
 {
-    struct halves *halves = arg;
     struct db_holder half;
 
     if (!db_holder_read(row, 0, &half, err))
         return false;
     if (strcmp(half.state, "revoked") != 0)
-        json_array_append_new(halves->list,
-                              certificate_ref(half.issuer, half.serial));
+        json_array_append_new(arg, certificate_ref(half.issuer, half.serial));
     return true;
 }
 
@@ -253,7 +247,7 @@ target_complete(struct db *db, const struct db_case *row, json_t *order,
                 struct error *err)
 {
     json_t *target = json_object_get(order, "target");
-    struct halves halves = {json_array()};
+    json_t *halves = json_array();
     struct db_holder one = {0};
     bool found = false;
     bool ok = false;
@@ -264,13 +258,13 @@ target_complete(struct db *db, const struct db_case *row, json_t *order,
     }
     if (!db_holder_get(db, row->predecessor_issuer, row->predecessor_serial,
                        &found, &one, err) ||
-        (found && !db_holder_of_case(db, one.number, half_each, &halves, err)))
+        (found && !db_holder_of_case(db, one.number, half_each, halves, err)))
         goto out;
-    if (json_array_size(halves.list) > 0)
-        json_object_set(target, "certificates", halves.list);
+    if (json_array_size(halves) > 0)
+        json_object_set(target, "certificates", halves);
     ok = true;
 out:
-    json_decref(halves.list);
+    json_decref(halves);
     db_holder_clear(&one);
     return ok;
 }

@@ -49,12 +49,12 @@ json_t *case_order_json(const struct db_case *row,
 bool case_order_hold(struct db *db, const struct db_case *row,
                      const struct case_decided *decided, int64_t at,
                      struct error *err) MUST_CHECK;
-/* The release of what this case has held, with the rejection of a second
- * reviewer: queued. Nothing if nothing was held. */
 /* Whether this case holds the certificate, or is about to: what its hold was
  * not refused for. */
 bool case_order_has_held(struct db *db, const char *number, bool *out,
                          struct error *err) MUST_CHECK;
+/* The release of what this case has held, with the rejection of a second
+ * reviewer: queued. Nothing if nothing was held. */
 bool case_order_release(struct db *db, const struct db_case *row,
                         const struct case_decided *decided, int64_t at,
                         struct error *err) MUST_CHECK;

@@ -224,17 +224,9 @@ static bool
 is_shown(const char *event)
 {
     static const char *const internal[] = {
-        "assigned",
-        "put-aside",
-        "resumed",
-        "device-made",
-        "device-allocated",
-        "device-personalised",
+        "assigned",      "put-aside",        "resumed",
+        "device-made",   "device-allocated", "device-personalised",
         "order-refused",
-        "held",
-        "unassigned",
-        "payment-queried",
-        "transfer-confirmed",
     };
 
     for (size_t i = 0; i < sizeof internal / sizeof internal[0]; i++)

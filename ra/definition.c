@@ -89,26 +89,31 @@ definition_when(const char *when, const json_t *fields)
     return (value != NULL && strcmp(value, equals + 1) == 0) != is_not;
 }
 
+/* The price of this time; NULL if there is none. */
+static const struct definition_price *
+price_at(const struct definition *definition, int64_t at)
+{
+    for (size_t i = 0; i < definition->price_count; i++)
+        if (at >= definition->price[i].from && at < definition->price[i].until)
+            return &definition->price[i];
+    return NULL;
+}
+
 int64_t
 definition_price(const struct definition *definition, const json_t *fields,
                  int64_t at)
 {
+    const struct definition_price *price = price_at(definition, at);
     const char *years = json_string_value(json_object_get(fields, "years"));
 
-    for (size_t i = 0; i < definition->price_count; i++) {
-        const struct definition_price *price = &definition->price[i];
-
-        if (at < price->from || at >= price->until)
-            continue;
-        if (!price->is_per_year)
-            return price->amount;
-        /* Judged before (FIELD_YEARS): one digit. Without: one year. */
-        return price->amount *
-               (years != NULL && years[0] >= '1' && years[0] <= '9'
-                    ? years[0] - '0'
-                    : 1);
-    }
-    return 0;
+    if (price == NULL)
+        return 0;
+    if (!price->is_per_year)
+        return price->amount;
+    /* Judged before (FIELD_YEARS): one digit. Without: one year. */
+    return price->amount * (years != NULL && years[0] >= '1' && years[0] <= '9'
+                                ? years[0] - '0'
+                                : 1);
 }
 
 /* ---- Judging a case's fields -----------------------------------------------
@@ -328,18 +333,15 @@ timers_json(const struct definition *definition)
 static void
 set_price(json_t *object, const struct definition *definition, int64_t at)
 {
-    for (size_t i = 0; i < definition->price_count; i++) {
-        const struct definition_price *price = &definition->price[i];
-        json_t *one;
+    const struct definition_price *price = price_at(definition, at);
+    json_t *one;
 
-        if (at < price->from || at >= price->until)
-            continue;
-        one = json_object();
-        json_set_int(one, "amount", price->amount);
-        set_flag(one, "is_per_year", price->is_per_year);
-        json_object_set_new(object, "price", one);
+    if (price == NULL)
         return;
-    }
+    one = json_object();
+    json_set_int(one, "amount", price->amount);
+    set_flag(one, "is_per_year", price->is_per_year);
+    json_object_set_new(object, "price", one);
 }
 
 json_t *

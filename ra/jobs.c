@@ -62,8 +62,6 @@ struct lane_thread {
 };
 
 struct jobs {
-    const struct config *config;
-    const struct business *business;
     const struct db_options *db;
     char holder[TEXT_UUID_LEN + 1];
     struct lane_thread lane[LANE_COUNT];
@@ -85,7 +83,7 @@ lane_open(struct lane_thread *lane)
         return false;
     }
     if (lane->job.ca == NULL &&
-        !ca_client_new(lane->jobs->config, &lane->job.ca, &err)) {
+        !ca_client_new(lane->job.config, &lane->job.ca, &err)) {
         log_failure("jobs.ca", &err);
         db_close(lane->job.db);
         lane->job.db = NULL;
@@ -176,14 +174,11 @@ lane_run(void *arg)
 }
 
 static struct jobs *
-jobs_make(const struct config *config, const struct business *business,
-          const struct db_options *db)
+jobs_make(const struct db_options *db)
 {
     struct jobs *jobs = base_alloc(sizeof *jobs);
     pthread_condattr_t attribute;
 
-    jobs->config = config;
-    jobs->business = business;
     jobs->db = db;
     (void)pthread_mutex_init(&jobs->lock, NULL);
     (void)pthread_condattr_init(&attribute);
@@ -197,7 +192,7 @@ bool
 jobs_start(const struct config *config, const struct business *business,
            const struct db_options *db, struct jobs **out, struct error *err)
 {
-    struct jobs *jobs = jobs_make(config, business, db);
+    struct jobs *jobs = jobs_make(db);
     sigset_t all, before;
     bool ok = text_uuid_draw(jobs->holder, err);
 
