@@ -25,7 +25,7 @@ export async function sha256(bytes) {
 
 export const hex = (bytes) => Array.from(bytes, (octet) => octet.toString(16).padStart(2, '0')).join('');
 
-export function base64(buffer) {
+function base64(buffer) {
     let text = '';
     for (const octet of new Uint8Array(buffer))
         text += String.fromCharCode(octet);
