@@ -1,6 +1,7 @@
 #!/bin/sh
 # The officers' console in a real browser: log-in, every view, a case from its
 # first review to its certificate.
+set -eu
 . "$(dirname "$0")/lib.sh"
 need_state
 
