@@ -1,8 +1,6 @@
 /* Codes that a person types: db/code.h. */
 #include "db/code.h"
 
-#include <string.h>
-
 #include "db/sql_ra.h"
 
 static void
@@ -30,14 +28,6 @@ lock_recent(struct db *db, const char *number, const char *purpose,
     return true;
 }
 
-static bool
-time_or_zero(const struct db_result *r, int column, int64_t *out,
-             struct error *err)
-{
-    *out = 0;
-    return db_is_null(r, 0, column) || db_read_time(r, 0, column, out, err);
-}
-
 bool
 db_code_recent(struct db *db, const char *number, const char *purpose,
                const uint8_t *destination, int nth, int64_t since,
@@ -56,7 +46,8 @@ db_code_recent(struct db *db, const char *number, const char *purpose,
     db_bind_int32(&p, nth - 1);
     if (!db_query(db, DB_RA_CODE_RECENT, &p, &r, err))
         return error_wrap(err, "codes of %s", number);
-    ok = time_or_zero(r, 0, last_at, err) && time_or_zero(r, 1, nth_at, err);
+    ok = db_read_time_null(r, 0, 0, last_at, err) &&
+         db_read_time_null(r, 0, 1, nth_at, err);
     db_result_free(r);
     return ok;
 }
@@ -83,24 +74,6 @@ db_code_add(struct db *db, const struct db_code *code, struct error *err)
            error_wrap(err, "code of %s", code->number);
 }
 
-static bool
-read_taken(const struct db_result *r, uint8_t hash[DB_CODE_HASH_LEN],
-           char id[37], struct error *err)
-{
-    const char *text;
-    const uint8_t *data;
-    size_t len = 0;
-
-    if (!db_read_text(r, 0, 0, &text, err) ||
-        !db_read_bytes(r, 0, 1, &data, &len, err))
-        return false;
-    if (strlen(text) != 36 || len != DB_CODE_HASH_LEN)
-        return error_set(err, ERROR_INTERNAL, "a row of ra.code is malformed");
-    memcpy(id, text, 37);
-    memcpy(hash, data, len);
-    return true;
-}
-
 bool
 db_code_take(struct db *db, const char *number, const char *purpose, int64_t at,
              bool *is_found, uint8_t hash[DB_CODE_HASH_LEN], char id[37],
@@ -116,7 +89,8 @@ db_code_take(struct db *db, const char *number, const char *purpose, int64_t at,
     if (!db_query(db, DB_RA_CODE_TAKE, &p, &r, err))
         return error_wrap(err, "code of %s", number);
     *is_found = db_rows(r) == 1;
-    ok = !*is_found || read_taken(r, hash, id, err);
+    ok = !*is_found || (db_read_word(r, 0, 0, id, 37, err) &&
+                        db_read_octets(r, 0, 1, hash, DB_CODE_HASH_LEN, err));
     db_result_free(r);
     return ok;
 }
@@ -156,8 +130,7 @@ db_code_find(struct db *db, const char *purpose,
 {
     struct db_params p = {0};
     struct db_result *r = NULL;
-    const char *text;
-    bool ok = false;
+    bool ok;
 
     number[0] = '\0';
     db_bind_text(&p, purpose);
@@ -165,14 +138,7 @@ db_code_find(struct db *db, const char *purpose,
     db_bind_time(&p, at);
     if (!db_query(db, DB_RA_CODE_FIND, &p, &r, err))
         return error_wrap(err, "code");
-    if (db_rows(r) == 0) {
-        ok = true;
-    } else if (db_read_text(r, 0, 0, &text, err)) {
-        ok = strlen(text) < max ||
-             error_set(err, ERROR_INTERNAL, "case number too long");
-        if (ok)
-            memcpy(number, text, strlen(text) + 1);
-    }
+    ok = db_rows(r) == 0 || db_read_word(r, 0, 0, number, max, err);
     db_result_free(r);
     return ok;
 }

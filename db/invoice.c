@@ -1,8 +1,6 @@
 /* Invoices and reconciliations: db/invoice.h. */
 #include "db/invoice.h"
 
-#include <string.h>
-
 #include "db/sql_ra.h"
 
 bool
@@ -150,11 +148,11 @@ db_reconciliation_exists(struct db *db, const char *day, bool *exists,
 {
     struct db_params p = {0};
     struct db_result *r = NULL;
+    bool ok;
 
     db_bind_text(&p, day);
-    if (!db_query(db, DB_RA_RECONCILIATION_GET, &p, &r, err))
-        return error_wrap(err, "reconciliation of %s", day);
-    *exists = db_rows(r) == 1;
+    ok = db_query(db, DB_RA_RECONCILIATION_EXISTS, &p, &r, err) &&
+         db_read_bool(r, 0, 0, exists, err);
     db_result_free(r);
-    return true;
+    return ok || error_wrap(err, "reconciliation of %s", day);
 }

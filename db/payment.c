@@ -43,20 +43,6 @@ ask_int64(struct db *db, size_t statement, struct db_params *p, int64_t *out,
     return ok;
 }
 
-static bool
-copy_text(const struct db_result *r, size_t row, int column, char *out,
-          size_t max, struct error *err)
-{
-    const char *text;
-
-    if (!db_read_text(r, row, column, &text, err))
-        return false;
-    if (strlen(text) >= max)
-        return error_set(err, ERROR_INTERNAL, "text too long: %s", text);
-    memcpy(out, text, strlen(text) + 1);
-    return true;
-}
-
 /* ---- Payments ------------------------------------------------------------ */
 
 bool
@@ -209,8 +195,8 @@ ids_query(struct db *db, size_t statement, struct db_params *p,
 
     out->count = 0;
     for (size_t i = 0; ok && i < db_rows(r) && i < DB_PAYMENT_LIST_MAX; i++) {
-        ok = copy_text(r, i, 0, out->id[i], sizeof out->id[i], err) &&
-             copy_text(r, i, 1, out->number[i], sizeof out->number[i], err);
+        ok = db_read_word(r, i, 0, out->id[i], sizeof out->id[i], err) &&
+             db_read_word(r, i, 1, out->number[i], sizeof out->number[i], err);
         out->count = i + 1;
     }
     db_result_free(r);
@@ -272,7 +258,7 @@ db_payment_event_owner(struct db *db, const char *event_id, char payment[37],
     payment[0] = '\0';
     db_bind_text(&p, event_id);
     ok = db_query(db, DB_RA_PAYMENT_EVENT_OWNER, &p, &r, err) &&
-         (db_rows(r) == 0 || (copy_text(r, 0, 0, payment, 37, err) &&
+         (db_rows(r) == 0 || (db_read_word(r, 0, 0, payment, 37, err) &&
                               db_read_int64(r, 0, 1, amount, err)));
     db_result_free(r);
     return ok || error_wrap(err, "event %s", event_id);
@@ -371,7 +357,7 @@ db_refund_claim(struct db *db, int64_t now, int64_t until, char id[37],
     db_bind_time(&p, now);
     db_bind_time(&p, until);
     ok = db_query(db, DB_RA_REFUND_CLAIM, &p, &r, err) &&
-         (db_rows(r) == 0 || copy_text(r, 0, 0, id, 37, err));
+         (db_rows(r) == 0 || db_read_word(r, 0, 0, id, 37, err));
     db_result_free(r);
     return ok || error_wrap(err, "claim refund");
 }
@@ -484,7 +470,7 @@ db_payment_case_state(struct db *db, const char *number, bool is_locked,
             &p, &r, err))
         return error_wrap(err, "case %s", number);
     ok = db_rows(r) == 1
-             ? copy_text(r, 0, 0, state, 24, err)
+             ? db_read_word(r, 0, 0, state, 24, err)
              : error_set(err, ERROR_NOT_FOUND, "there is no such case");
     db_result_free(r);
     return ok;

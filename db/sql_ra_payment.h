@@ -38,7 +38,7 @@
     DB_RA_INVOICE_GET,                                                         \
     DB_RA_RECONCILIATION_EVENTS,                                               \
     DB_RA_RECONCILIATION_PUT,                                                  \
-    DB_RA_RECONCILIATION_GET,                                                  \
+    DB_RA_RECONCILIATION_EXISTS,                                               \
     DB_RA_RECONCILIATION_LIST,
 
 /* What payment_read() and db_refund_read() read, in their order. */
@@ -205,7 +205,7 @@
          " VALUES ($1, $2, $3::uuid, $4, $5, $6)"},                            \
     [DB_RA_INVOICE_GET] =                                                      \
         {"ra_invoice_get",                                                     \
-         "SELECT invoice_number, xml, issued_at FROM ra.invoice"               \
+         "SELECT invoice_number, xml FROM ra.invoice"                          \
          " WHERE number = $1"},                                                \
     [DB_RA_RECONCILIATION_EVENTS] =                                            \
         {"ra_reconciliation_events",                                           \
@@ -219,10 +219,10 @@
          "INSERT INTO ra.reconciliation (day, report, is_matched, made_at)"    \
          " VALUES ($1::text::date, $2, $3, $4) ON CONFLICT (day) DO UPDATE"    \
          " SET report = $2, is_matched = $3, made_at = $4"},                   \
-    [DB_RA_RECONCILIATION_GET] =                                               \
-        {"ra_reconciliation_get",                                              \
-         "SELECT day::text, report, is_matched, made_at"                       \
-         " FROM ra.reconciliation WHERE day = $1::text::date"},                \
+    [DB_RA_RECONCILIATION_EXISTS] =                                            \
+        {"ra_reconciliation_exists",                                           \
+         "SELECT EXISTS (SELECT FROM ra.reconciliation"                        \
+         " WHERE day = $1::text::date)"},                                      \
     [DB_RA_RECONCILIATION_LIST] =                                              \
         {"ra_reconciliation_list",                                             \
          "SELECT day::text, report, is_matched, made_at"                       \
