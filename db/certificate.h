@@ -234,5 +234,7 @@ bool db_key_block(struct db *db, const uint8_t spki_sha256[32], const char *why,
 /* Which of the keys are blocked: blocked[i] for each. */
 bool db_key_blocked(struct db *db, const uint8_t (*spki_sha256)[32],
                     size_t count, bool *blocked, struct error *err) MUST_CHECK;
+bool db_key_is_blocked(struct db *db, const uint8_t spki_sha256[32],
+                       bool *is_blocked, struct error *err) MUST_CHECK;
 
 #endif

@@ -12,11 +12,13 @@
 
 /* ---- Writing ----------------------------------------------------------- */
 
+enum { NUMBERS_MAX = 6, TEXTS_MAX = 5, OCTETS_MAX = 5 };
+
 /* One array for each column, of `count` elements. */
 struct columns {
-    int64_t *number[6];
-    const char **text[5];
-    struct db_bytes *bytes[5];
+    int64_t *number[NUMBERS_MAX];
+    const char **text[TEXTS_MAX];
+    struct db_bytes *bytes[OCTETS_MAX];
 };
 
 static void
@@ -33,13 +35,36 @@ columns_init(struct columns *c, size_t count, int numbers, int texts,
 }
 
 static void
+columns_of_refs(struct columns *c, const struct db_certificate_ref *rows,
+                size_t count)
+{
+    columns_init(c, count, 1, 0, 1);
+    for (size_t i = 0; i < count; i++) {
+        c->number[0][i] = rows[i].issuer_id;
+        c->bytes[0][i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
+    }
+}
+
+/* As parameters, in this order. */
+static void
+columns_bind(const struct columns *c, size_t count, struct db_params *p)
+{
+    for (size_t i = 0; i < NUMBERS_MAX && c->number[i] != NULL; i++)
+        db_bind_int64_array(p, c->number[i], count);
+    for (size_t i = 0; i < TEXTS_MAX && c->text[i] != NULL; i++)
+        db_bind_text_array(p, c->text[i], count);
+    for (size_t i = 0; i < OCTETS_MAX && c->bytes[i] != NULL; i++)
+        db_bind_bytes_array(p, c->bytes[i], count);
+}
+
+static void
 columns_clear(struct columns *c)
 {
-    for (size_t i = 0; i < sizeof c->number / sizeof *c->number; i++)
+    for (size_t i = 0; i < NUMBERS_MAX; i++)
         free(c->number[i]);
-    for (size_t i = 0; i < sizeof c->text / sizeof *c->text; i++)
+    for (size_t i = 0; i < TEXTS_MAX; i++)
         free((void *)c->text[i]);
-    for (size_t i = 0; i < sizeof c->bytes / sizeof *c->bytes; i++)
+    for (size_t i = 0; i < OCTETS_MAX; i++)
         free(c->bytes[i]);
 }
 
@@ -86,12 +111,7 @@ db_certificate_intend(struct db *db, const struct db_certificate_intent *rows,
         if (row->predecessor_issuer_id != 0)
             c.bytes[4][i] = (struct db_bytes){row->predecessor, DB_SERIAL_LEN};
     }
-    for (int i = 0; i < 5; i++)
-        db_bind_int64_array(&p, c.number[i], count);
-    for (int i = 0; i < 4; i++)
-        db_bind_text_array(&p, c.text[i], count);
-    for (int i = 0; i < 5; i++)
-        db_bind_bytes_array(&p, c.bytes[i], count);
+    columns_bind(&c, count, &p);
     ok = exec_all(db, DB_CERTIFICATE_INTEND, &p, count, ERROR_INTERNAL,
                   "record certificates", err);
     columns_clear(&c);
@@ -123,12 +143,7 @@ db_certificate_guard(struct db *db, const struct db_certificate_premise *rows,
         if (row->predecessor_issuer_id != 0)
             c.bytes[1][i] = (struct db_bytes){row->predecessor, DB_SERIAL_LEN};
     }
-    for (int i = 0; i < 5; i++)
-        db_bind_int64_array(&p, c.number[i], count);
-    for (int i = 0; i < 2; i++)
-        db_bind_text_array(&p, c.text[i], count);
-    for (int i = 0; i < 2; i++)
-        db_bind_bytes_array(&p, c.bytes[i], count);
+    columns_bind(&c, count, &p);
     ok = db_query(db, DB_CERTIFICATE_GUARD, &p, &r, err);
     for (size_t i = 0; ok && i < db_rows(r); i++) {
         int64_t at;
@@ -157,10 +172,7 @@ db_certificate_store(struct db *db, const struct db_certificate_result *rows,
         c.bytes[0][i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
         c.bytes[1][i] = (struct db_bytes){rows[i].der, rows[i].der_len};
     }
-    db_bind_int64_array(&p, c.number[0], count);
-    db_bind_int64_array(&p, c.number[1], count);
-    db_bind_bytes_array(&p, c.bytes[0], count);
-    db_bind_bytes_array(&p, c.bytes[1], count);
+    columns_bind(&c, count, &p);
     ok = exec_all(db, DB_CERTIFICATE_STORE, &p, count, ERROR_INTERNAL,
                   "store certificates as recorded", err);
     columns_clear(&c);
@@ -188,11 +200,7 @@ db_certificate_change(struct db *db, const struct db_certificate_change *rows,
         c.text[1][i] = db_certificate_state_name(row->to);
         c.bytes[0][i] = (struct db_bytes){row->serial, DB_SERIAL_LEN};
     }
-    for (int i = 0; i < 5; i++)
-        db_bind_int64_array(&p, c.number[i], count);
-    for (int i = 0; i < 2; i++)
-        db_bind_text_array(&p, c.text[i], count);
-    db_bind_bytes_array(&p, c.bytes[0], count);
+    columns_bind(&c, count, &p);
     /* The WHERE clause is the transition rule; no row, no transition. */
     ok = exec_all(db, DB_CERTIFICATE_CHANGE, &p, count, ERROR_CONFLICT,
                   "change certificates", err);
@@ -208,13 +216,8 @@ db_certificate_void(struct db *db, const struct db_certificate_ref *rows,
     struct columns c;
     bool ok;
 
-    columns_init(&c, count, 1, 0, 1);
-    for (size_t i = 0; i < count; i++) {
-        c.number[0][i] = rows[i].issuer_id;
-        c.bytes[0][i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
-    }
-    db_bind_int64_array(&p, c.number[0], count);
-    db_bind_bytes_array(&p, c.bytes[0], count);
+    columns_of_refs(&c, rows, count);
+    columns_bind(&c, count, &p);
     ok = exec_all(db, DB_CERTIFICATE_GIVE_UP, &p, count, ERROR_CONFLICT,
                   "give certificates up", err);
     columns_clear(&c);
@@ -267,13 +270,8 @@ statuses_of(struct db *db, size_t statement,
     struct columns c;
     bool ok;
 
-    columns_init(&c, count, 1, 0, 1);
-    for (size_t i = 0; i < count; i++) {
-        c.number[0][i] = rows[i].issuer_id;
-        c.bytes[0][i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
-    }
-    db_bind_int64_array(&p, c.number[0], count);
-    db_bind_bytes_array(&p, c.bytes[0], count);
+    columns_of_refs(&c, rows, count);
+    columns_bind(&c, count, &p);
     ok = read_statuses(db, statement, &p, out, found, err);
     columns_clear(&c);
     return ok;
@@ -349,7 +347,7 @@ db_key_blocked(struct db *db, const uint8_t (*spki_sha256)[32], size_t count,
         c.bytes[0][i] = (struct db_bytes){spki_sha256[i], 32};
         blocked[i] = false;
     }
-    db_bind_bytes_array(&p, c.bytes[0], count);
+    columns_bind(&c, count, &p);
     ok = db_query(db, DB_KEY_BLOCKED, &p, &r, err);
     for (size_t i = 0; ok && i < db_rows(r); i++) {
         int64_t at;
@@ -361,4 +359,12 @@ db_key_blocked(struct db *db, const uint8_t (*spki_sha256)[32], size_t count,
     db_result_free(r);
     columns_clear(&c);
     return ok || error_wrap(err, "look for blocked keys");
+}
+
+bool
+db_key_is_blocked(struct db *db, const uint8_t spki_sha256[32],
+                  bool *is_blocked, struct error *err)
+{
+    return db_key_blocked(db, (const uint8_t(*)[32])spki_sha256, 1, is_blocked,
+                          err);
 }
