@@ -161,11 +161,9 @@ static bool
 check_blocked(struct db *db, const uint8_t digest[PUBLIC_KEY_DIGEST_LEN],
               struct error *err)
 {
-    uint8_t one[1][PUBLIC_KEY_DIGEST_LEN];
     bool is_blocked = false;
 
-    memcpy(one[0], digest, sizeof one[0]);
-    if (!db_key_blocked(db, (const uint8_t(*)[32])one, 1, &is_blocked, err))
+    if (!db_key_is_blocked(db, digest, &is_blocked, err))
         return false;
     return !is_blocked ||
            error_set(err, ERROR_DENIED,

@@ -29,11 +29,7 @@ static bool
 is_blocked(void *arg, const uint8_t digest[PUBLIC_KEY_DIGEST_LEN],
            bool *is_blocked_out, struct error *err)
 {
-    uint8_t one[1][32];
-
-    memcpy(one[0], digest, sizeof one[0]);
-    return db_key_blocked(arg, (const uint8_t(*)[32])one, 1, is_blocked_out,
-                          err);
+    return db_key_is_blocked(arg, digest, is_blocked_out, err);
 }
 
 /* The key that will decide is no worse than those that are certified. */

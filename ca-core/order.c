@@ -189,12 +189,9 @@ static bool
 is_blocked(void *arg, const uint8_t digest[PUBLIC_KEY_DIGEST_LEN],
            bool *is_blocked_out, struct error *err)
 {
-    struct planning *p = arg;
-    uint8_t one[1][32];
+    const struct planning *p = arg;
 
-    memcpy(one[0], digest, 32);
-    return db_key_blocked(p->db, (const uint8_t(*)[32])one, 1, is_blocked_out,
-                          err);
+    return db_key_is_blocked(p->db, digest, is_blocked_out, err);
 }
 
 /* The key type that the made-up key of a check has. */
