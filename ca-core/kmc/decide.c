@@ -135,7 +135,6 @@ decide_open(struct kmc_worker *worker, const struct db_kmc_party *party,
  */
 
 struct deciding {
-    struct kmc_worker *worker;
     const struct db_kmc_party *party;
     enum kmc_role role;
     const char *case_id;
@@ -280,8 +279,7 @@ decide_take(struct kmc_worker *worker, const struct db_kmc_party *party,
             const struct decide_decision *decision, int64_t now,
             const char **state, struct error *err)
 {
-    struct deciding d = {.worker = worker,
-                         .party = party,
+    struct deciding d = {.party = party,
                          .role = role,
                          .case_id = case_id,
                          .decision = decision,
@@ -372,7 +370,7 @@ decide_abort(struct kmc_worker *worker, const struct db_kmc_party *party,
 }
 
 struct forgetting {
-    const char *id;
+    const char *id, *event;
     int64_t now;
 };
 
@@ -385,8 +383,17 @@ forget(struct db *db, void *arg, struct error *err)
     int64_t index;
 
     return db_kmc_case_received(db, f->id, &changed, err) &&
-           (!changed || entry_append(db, f->now, "kmc.answer-expired", f->id,
-                                     NULL, &index, err));
+           (!changed ||
+            entry_append(db, f->now, f->event, f->id, NULL, &index, err));
+}
+
+bool
+decide_forget(struct db *db, const char *case_id, const char *event,
+              int64_t now, struct error *err)
+{
+    struct forgetting f = {case_id, event, now};
+
+    return db_transaction(db, forget, &f, err);
 }
 
 bool
@@ -398,10 +405,8 @@ decide_expire(struct kmc_service *service, struct db *db, int64_t now,
     bool ok = db_kmc_case_overdue(db, now, &cases, &count, err);
 
     for (size_t i = 0; ok && i < count; i++) {
-        struct forgetting f = {cases[i].id, now};
-
         if (cases[i].closed_at != 0)
-            ok = db_transaction(db, forget, &f, err);
+            ok = decide_forget(db, cases[i].id, "kmc.answer-expired", now, err);
         else
             ok = decide_end(service, db, &cases[i], cases[i].state, "expired",
                             "kmc.case-expired", "expired", NULL, NULL, now,

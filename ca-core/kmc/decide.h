@@ -41,6 +41,11 @@ bool decide_end(struct kmc_service *service, struct db *db,
                 const struct buf *answer, const json_t *members, int64_t now,
                 struct error *err) MUST_CHECK;
 
+/* The answer is not needed any more: it goes, with the entry `event`, if it is
+ * there still. */
+bool decide_forget(struct db *db, const char *case_id, const char *event,
+                   int64_t now, struct error *err) MUST_CHECK;
+
 /* What is beyond its time: open cases expire, answers that nobody took go. */
 bool decide_expire(struct kmc_service *service, struct db *db, int64_t now,
                    struct error *err) MUST_CHECK;

@@ -191,71 +191,59 @@ get_keys(void *arg, const struct http_request *req, struct http_response *res)
 
 struct change {
     const struct db_kmc_key *key;
+    bool is_retired; /* else: received */
     int64_t now;
 };
 
 /* db_run */
 static bool
-retire(struct db *db, void *arg, struct error *err)
+change_key(struct db *db, void *arg, struct error *err)
 {
     const struct change *change = arg;
+    const struct db_kmc_key *key = change->key;
     bool changed = false;
     int64_t index;
 
-    return db_kmc_key_retire(db, change->key->id, change->key->ca, change->now,
-                             &changed, err) &&
-           (!changed || entry_append(db, change->now, "kmc.key-retired",
-                                     change->key->id, NULL, &index, err));
+    return (change->is_retired
+                ? db_kmc_key_retire(db, key->id, key->ca, change->now, &changed,
+                                    err)
+                : db_kmc_key_received(db, key->id, key->ca, &changed, err)) &&
+           (!changed || entry_append(db, change->now,
+                                     change->is_retired ? "kmc.key-retired"
+                                                        : "kmc.key-received",
+                                     key->id, NULL, &index, err));
+}
+
+static void
+post_change(struct kmc_worker *worker, const struct http_request *req,
+            struct http_response *res, bool is_retired)
+{
+    struct db_kmc_party party;
+    struct db_kmc_key key;
+    struct change change = {&key, is_retired, clock_now()};
+    struct error err = {0};
+
+    if (own_key(worker, req, &party, &key, &err) &&
+        db_transaction(worker->db, change_key, &change, &err) &&
+        db_kmc_key_get(worker->db, key.id, &key, &err))
+        http_reply_json(res, 200, key_json(&key));
+    else
+        http_reply_error(
+            res, req, is_retired ? "kmc.key.retire" : "kmc.key.received", &err);
 }
 
 static void
 post_retire(void *arg, const struct http_request *req,
             struct http_response *res)
 {
-    struct kmc_worker *worker = arg;
-    struct db_kmc_party party;
-    struct db_kmc_key key;
-    struct change change = {&key, clock_now()};
-    struct error err = {0};
-
-    if (own_key(worker, req, &party, &key, &err) &&
-        db_transaction(worker->db, retire, &change, &err) &&
-        db_kmc_key_get(worker->db, key.id, &key, &err))
-        http_reply_json(res, 200, key_json(&key));
-    else
-        http_reply_error(res, req, "kmc.key.retire", &err);
-}
-
-/* db_run */
-static bool
-receive(struct db *db, void *arg, struct error *err)
-{
-    const struct change *change = arg;
-    bool changed = false;
-    int64_t index;
-
-    return db_kmc_key_received(db, change->key->id, change->key->ca, &changed,
-                               err) &&
-           (!changed || entry_append(db, change->now, "kmc.key-received",
-                                     change->key->id, NULL, &index, err));
+    post_change(arg, req, res, true);
 }
 
 static void
 post_received(void *arg, const struct http_request *req,
               struct http_response *res)
 {
-    struct kmc_worker *worker = arg;
-    struct db_kmc_party party;
-    struct db_kmc_key key;
-    struct change change = {&key, clock_now()};
-    struct error err = {0};
-
-    if (own_key(worker, req, &party, &key, &err) &&
-        db_transaction(worker->db, receive, &change, &err) &&
-        db_kmc_key_get(worker->db, key.id, &key, &err))
-        http_reply_json(res, 200, key_json(&key));
-    else
-        http_reply_error(res, req, "kmc.key.received", &err);
+    post_change(arg, req, res, false);
 }
 
 /* ---- Statistics, shares ----------------------------------------------------

@@ -5,7 +5,6 @@
 #include <openssl/crypto.h>
 
 #include "base/clock.h"
-#include "ca-core/entry.h"
 #include "ca-core/kmc/decide.h"
 #include "ca-core/kmc/handlers.h"
 #include "ca-core/kmc/jobs.h"
@@ -271,35 +270,17 @@ kmc_get_answer(void *arg, const struct http_request *req,
     db_kmc_case_clear(&c);
 }
 
-struct receiving {
-    const char *id;
-    int64_t now;
-};
-
-/* db_run */
-static bool
-receive(struct db *db, void *arg, struct error *err)
-{
-    const struct receiving *r = arg;
-    bool changed = false;
-    int64_t index;
-
-    return db_kmc_case_received(db, r->id, &changed, err) &&
-           (!changed || entry_append(db, r->now, "kmc.answer-received", r->id,
-                                     NULL, &index, err));
-}
-
 void
 kmc_post_answer_received(void *arg, const struct http_request *req,
                          struct http_response *res)
 {
     struct kmc_worker *worker = arg;
     struct db_kmc_case c;
-    struct receiving receiving = {c.id, clock_now()};
     struct error err = {0};
 
     if (find_answered(worker, req, &c, &err) &&
-        db_transaction(worker->db, receive, &receiving, &err))
+        decide_forget(worker->db, c.id, "kmc.answer-received", clock_now(),
+                      &err))
         http_reply_json(res, 200, json_object());
     else
         http_reply_error(res, req, "kmc.answer.received", &err);

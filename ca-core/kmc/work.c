@@ -202,7 +202,7 @@ do_verification(struct work *work, struct error *err)
  */
 
 struct renewal {
-    const struct db_kmc_recovery_key *old; /* NULL: the first */
+    const struct db_kmc_recovery_key *old;
     const struct db_kmc_recovery_key *fresh;
 };
 
@@ -295,8 +295,7 @@ rewrap(struct work *work, const struct db_kmc_recovery_key *to,
     return ok;
 }
 
-/* The keys of a page that are right move to the front and are stored; *at is
- * the last of the page. */
+/* The keys of a page that are right move to the front and are stored. */
 static bool
 rotate_page(struct work *work, const struct db_kmc_recovery_key *to,
             int32_t from, struct db_kmc_key *keys, size_t count,
