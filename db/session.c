@@ -30,62 +30,33 @@ db_session_add(struct db *db, const struct db_session *session,
 }
 
 static bool
-text_read(const struct db_result *r, size_t row, int column, char *out,
-          size_t max, struct error *err)
-{
-    const char *text;
-
-    if (!db_read_text(r, row, column, &text, err))
-        return false;
-    if (strlen(text) >= max)
-        return error_set(err, ERROR_INTERNAL, "session row too long");
-    memcpy(out, text, strlen(text) + 1);
-    return true;
-}
-
-static bool
-octets_read(const struct db_result *r, size_t row, int column, uint8_t out[32],
-            struct error *err)
-{
-    const uint8_t *data;
-    size_t len;
-
-    if (!db_read_bytes(r, row, column, &data, &len, err))
-        return false;
-    if (len != 32)
-        return error_set(err, ERROR_INTERNAL, "session row of another length");
-    memcpy(out, data, 32);
-    return true;
-}
-
-static bool
 session_read(const struct db_result *r, size_t row, struct db_session *out,
              struct error *err)
 {
     const char *kind;
 
     memset(out, 0, sizeof *out);
-    if (!octets_read(r, row, 0, out->id_hash, err) ||
+    if (!db_read_octets(r, row, 0, out->id_hash, sizeof out->id_hash, err) ||
         !db_read_text(r, row, 1, &kind, err) ||
-        !text_read(r, row, 2, out->subject, sizeof out->subject, err) ||
+        !db_read_word(r, row, 2, out->subject, sizeof out->subject, err) ||
         (!db_is_null(r, row, 3) &&
-         !octets_read(r, row, 3, out->credential_id, err)) ||
-        !octets_read(r, row, 4, out->csrf, err) ||
-        !text_read(r, row, 5, out->language, sizeof out->language, err) ||
-        !octets_read(r, row, 6, out->browser, err) ||
+         !db_read_octets(r, row, 3, out->credential_id,
+                         sizeof out->credential_id, err)) ||
+        !db_read_octets(r, row, 4, out->csrf, sizeof out->csrf, err) ||
+        !db_read_word(r, row, 5, out->language, sizeof out->language, err) ||
+        !db_read_octets(r, row, 6, out->browser, sizeof out->browser, err) ||
         !db_read_time(r, row, 7, &out->made_at, err) ||
         !db_read_time(r, row, 8, &out->seen_at, err) ||
         !db_read_time(r, row, 9, &out->expires_at, err) ||
-        (!db_is_null(r, row, 10) &&
-         !db_read_time(r, row, 10, &out->ended_at, err)))
+        !db_read_time_null(r, row, 10, &out->ended_at, err))
         return false;
     out->is_officer = strcmp(kind, "officer") == 0;
     if (db_is_null(r, row, 11))
         return true;
-    return text_read(r, row, 11, out->account.account,
-                     sizeof out->account.account, err) &&
-           text_read(r, row, 12, out->account.created_by,
-                     sizeof out->account.created_by, err) &&
+    return db_read_word(r, row, 11, out->account.account,
+                        sizeof out->account.account, err) &&
+           db_read_word(r, row, 12, out->account.created_by,
+                        sizeof out->account.created_by, err) &&
            db_read_time(r, row, 13, &out->account.created_at, err);
 }
 
@@ -188,7 +159,7 @@ ticket_ask(struct db *db, size_t statement, const uint8_t hash[32],
         ok = error_set(err, ERROR_NOT_FOUND,
                        "this has been used, has run out, or never was");
     else
-        ok = text_read(r, 0, 0, subject, DB_TICKET_SUBJECT_MAX + 1, err);
+        ok = db_read_word(r, 0, 0, subject, DB_TICKET_SUBJECT_MAX + 1, err);
     db_result_free(r);
     return ok;
 }

@@ -41,7 +41,7 @@
                            "UPDATE ra.session SET ended_at = $2"               \
                            " WHERE id_hash = $1 AND ended_at IS NULL"},        \
     [DB_RA_SESSION_LIST] = {"ra_session_list", SESSION_COLUMNS                 \
-                            " WHERE ($1::text IS NULL OR s.kind = $1)"         \
+                            " WHERE s.kind = $1"                               \
                             " AND ($2::text IS NULL OR s.subject = $2)"        \
                             " AND s.ended_at IS NULL AND s.expires_at > $3"    \
                             " ORDER BY s.made_at DESC LIMIT $4"},              \
