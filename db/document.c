@@ -66,18 +66,15 @@ db_document_page_add(struct db *db, const char *id, int page, int width,
 
 bool
 db_document_void(struct db *db, const char *number, const char *slot,
-                 bool *was_there, struct error *err)
+                 struct error *err)
 {
     struct db_params p = {0};
     int64_t changed;
 
     db_bind_text(&p, number);
     db_bind_text(&p, slot);
-    if (!db_exec(db, DB_RA_DOCUMENT_VOID, &p, &changed, err))
-        return error_wrap(err, "document");
-    if (was_there != NULL)
-        *was_there = changed > 0;
-    return true;
+    return db_exec(db, DB_RA_DOCUMENT_VOID, &p, &changed, err) ||
+           error_wrap(err, "document");
 }
 
 bool
@@ -91,14 +88,13 @@ db_document_read(const struct db_result *r, size_t at, struct db_document *out,
         !db_read_text(r, at, 1, &out->number, err) ||
         !db_read_text(r, at, 2, &out->slot, err) ||
         !db_read_int32(r, at, 3, &out->revision, err) ||
-        !db_read_text(r, at, 4, &out->state, err) ||
-        !db_read_text(r, at, 5, &out->media_type, err) ||
-        !db_read_text(r, at, 6, &out->file_name, err) ||
-        !db_read_int32(r, at, 7, &out->len, err) ||
-        !db_read_bytes(r, at, 8, &out->sha256, &hash_len, err) ||
-        !db_read_int32(r, at, 9, &out->page_count, err) ||
-        !db_read_text(r, at, 10, &out->form_state, err) ||
-        !db_read_time(r, at, 11, &out->added_at, err))
+        !db_read_text(r, at, 4, &out->media_type, err) ||
+        !db_read_text(r, at, 5, &out->file_name, err) ||
+        !db_read_int32(r, at, 6, &out->len, err) ||
+        !db_read_bytes(r, at, 7, &out->sha256, &hash_len, err) ||
+        !db_read_int32(r, at, 8, &out->page_count, err) ||
+        !db_read_text(r, at, 9, &out->form_state, err) ||
+        !db_read_time(r, at, 10, &out->added_at, err))
         return error_wrap(err, "document");
     return hash_len == 32 ||
            error_set(err, ERROR_INTERNAL, "document: hash of %zu octets",
@@ -277,7 +273,7 @@ db_finding_read(const struct db_result *r, size_t at, struct db_finding *out,
     return db_read_text(r, at, 0, &out->subject, err) &&
            db_read_text(r, at, 1, &out->code, err) &&
            db_read_text(r, at, 2, &out->level, err) &&
-           (db_is_null(r, at, 3) || db_read_text(r, at, 3, &out->detail, err));
+           db_read_text_null(r, at, 3, &out->detail, err);
 }
 
 /* ---- Looks ----------------------------------------------------------------

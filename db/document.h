@@ -21,8 +21,7 @@ struct db_document {
     const char *id; /* UUID */
     const char *number;
     const char *slot;
-    int32_t revision;  /* of the case when it came */
-    const char *state; /* "current", "replaced", "void"; not read on adding */
+    int32_t revision; /* of the case when it came */
     const char *media_type;
     const char *file_name;
     int32_t len;
@@ -50,11 +49,9 @@ bool db_document_page_add(struct db *db, const char *id, int page, int width,
                           int height, const struct buf *sealed,
                           struct error *err) MUST_CHECK;
 
-/* Makes the slot's current document "void": removed by the applicant, or a form
- * of an older revision (domain.md, 1.8 #8). `*was_there` says whether there was
- * one; may be NULL. */
+/* Makes the slot's current document "void": it was removed. */
 bool db_document_void(struct db *db, const char *number, const char *slot,
-                      bool *was_there, struct error *err) MUST_CHECK;
+                      struct error *err) MUST_CHECK;
 
 /* The slot's current document. ERROR_NOT_FOUND. The caller clears `out`. */
 bool db_document_get(struct db *db, const char *number, const char *slot,

@@ -23,8 +23,8 @@
 
 /* What db_document_read() reads, in its order. */
 #define DB_RA_DOCUMENT_COLUMNS                                                 \
-    "SELECT id::text, number, slot, revision, state, media_type, file_name,"   \
-    " len, sha256, page_count, form_state, added_at FROM ra.document"
+    "SELECT id::text, number, slot, revision, media_type, file_name, len,"     \
+    " sha256, page_count, form_state, added_at FROM ra.document"
 
 #define DB_RA_DOCUMENT_STATEMENTS                                              \
     [DB_RA_DOCUMENT_REPLACE] =                                                 \

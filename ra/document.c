@@ -178,8 +178,7 @@ static bool
 prepare(struct adding *adding, struct db *db, struct error *err)
 {
     const struct document_upload *upload = adding->upload;
-    struct document_check check = {.number = upload->number,
-                                   .vault = adding->business->vault};
+    struct document_check check = {.vault = adding->business->vault};
     char code[FORM_CODE_MAX + 1];
     struct db_case row = {0};
     json_t *fields = NULL;
@@ -234,7 +233,6 @@ describe(const struct adding *adding, struct db_document *out)
         .number = upload->number,
         .slot = upload->slot,
         .revision = adding->revision,
-        .state = "current",
         .media_type = adding->scan.media_type,
         .file_name = upload->file_name,
         .len = (int32_t)upload->len,
@@ -418,7 +416,7 @@ remove_run(struct db *db, void *arg, struct error *err)
     if (!case_open(removing->business, db, removing->number, removing->slot,
                    removing->account, true, &row, &slot, err) ||
         !db_document_get(db, removing->number, removing->slot, &current, err) ||
-        !db_document_void(db, removing->number, removing->slot, NULL, err))
+        !db_document_void(db, removing->number, removing->slot, err))
         goto out;
     json_set_text(detail, "slot", removing->slot);
     json_set_text(detail, "document", current.id);

@@ -10,7 +10,6 @@
 struct document_check {
     const struct definition_slot *slot;
     const struct scan *scan;
-    const char *number;        /* of the case */
     const char *expected_code; /* form_code_make() of the case now; NULL when
                                   the slot has no form */
     const struct vault *vault; /* that form_code_make() took */
