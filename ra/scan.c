@@ -20,8 +20,7 @@
 
 enum {
     READ_AT_ONCE = 65536,
-    TURN_S = 2,  /* to wait for one's turn, on a thread that others want */
-    NO_JAIL = 3, /* exit status of signet-scan without its walls */
+    TURN_S = 2, /* to wait for one's turn, on a thread that others want */
 };
 
 /* How many this process examines just now, and how many wait for their turn:
@@ -260,7 +259,7 @@ examine(const struct config *config, int in, size_t len, struct scan *out,
         broke("long answer", (int64_t)answer.len, len, err);
     else if (WIFSIGNALED(status))
         broke("signal", WTERMSIG(status), len, err);
-    else if (WEXITSTATUS(status) == NO_JAIL)
+    else if (WEXITSTATUS(status) == SCAN_NO_JAIL)
         error_set(err, ERROR_INTERNAL,
                   "signet-scan could not put up its walls: seccomp or "
                   "Landlock is there and refuses");

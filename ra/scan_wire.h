@@ -45,6 +45,9 @@ enum scan_flag {
 
 enum scan_type { SCAN_PDF, SCAN_JPEG, SCAN_PNG, SCAN_TYPE_COUNT };
 
+/* Exit status of a child that could not put up its walls. */
+enum { SCAN_NO_JAIL = 3 };
+
 /* Codes that the child reports: those of our forms (ra/form.h). */
 #define SCAN_CODE_PREFIX "SIGNET"
 

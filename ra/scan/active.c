@@ -33,40 +33,39 @@ ends_name(uint8_t c)
     return c <= ' ' || strchr("()<>[]{}/%", c) != NULL;
 }
 
-/* The name whose '/' is at `at`, with #xx decoded; how many octets it has. */
-static size_t
-name_read(const uint8_t *at, size_t left, char out[NAME_MAX_LEN + 1])
+/* The next name from `*at` on, with #xx decoded; `*at` goes behind its '/'.
+ * False when there is none. */
+static bool
+name_next(const uint8_t **at, const uint8_t *end, char out[NAME_MAX_LEN + 1])
 {
+    const uint8_t *slash = memchr(*at, '/', (size_t)(end - *at));
+    const uint8_t *in;
     size_t len = 0;
-    size_t i = 1;
 
-    while (i < left && !ends_name(at[i]) && len < NAME_MAX_LEN) {
-        if (at[i] == '#' && left - i > 2 && hex(at[i + 1]) >= 0 &&
-            hex(at[i + 2]) >= 0) {
-            out[len++] = (char)(hex(at[i + 1]) << 4 | hex(at[i + 2]));
-            i += 3;
+    if (slash == NULL)
+        return false;
+    *at = slash + 1;
+    for (in = *at; in < end && !ends_name(*in) && len < NAME_MAX_LEN; in++)
+        if (*in == '#' && end - in > 2 && hex(in[1]) >= 0 && hex(in[2]) >= 0) {
+            out[len++] = (char)(hex(in[1]) << 4 | hex(in[2]));
+            in += 2;
         } else {
-            out[len++] = (char)at[i++];
+            out[len++] = (char)*in;
         }
-    }
     out[len] = '\0';
-    return i;
+    return true;
 }
 
 static bool
 has_name(const uint8_t *data, size_t len)
 {
-    const uint8_t *at = data;
     const uint8_t *end = data + len;
     char name[NAME_MAX_LEN + 1];
 
-    while ((at = memchr(at, '/', (size_t)(end - at))) != NULL) {
-        (void)name_read(at, (size_t)(end - at), name);
+    while (name_next(&data, end, name))
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
             if (strcmp(name, names[i]) == 0)
                 return true;
-        at++;
-    }
     return false;
 }
 
@@ -153,11 +152,9 @@ dictionary_judge(const uint8_t *at, size_t len)
     const uint8_t *end = at + len;
     char name[NAME_MAX_LEN + 1];
 
-    while ((at = memchr(at, '/', (size_t)(end - at))) != NULL) {
-        size_t name_len;
+    while (name_next(&at, end, name)) {
+        size_t name_len = strlen(name);
 
-        (void)name_read(at, (size_t)(end - at), name);
-        name_len = strlen(name);
         has_objects |= strcmp(name, "ObjStm") == 0;
         has_filter |= strcmp(name, "Filter") == 0 || strcmp(name, "F") == 0;
         if (strcmp(name, "FlateDecode") == 0 || strcmp(name, "Fl") == 0)
@@ -165,7 +162,6 @@ dictionary_judge(const uint8_t *at, size_t len)
         else if ((name_len > 6 && strcmp(name + name_len - 6, "Decode") == 0) ||
                  strcmp(name, "DecodeParms") == 0 || strcmp(name, "DP") == 0)
             is_other = true; /* another packing, or a predictor on top */
-        at++;
     }
     if (!has_objects || !has_filter)
         return NO_OBJECTS;
@@ -176,16 +172,12 @@ dictionary_judge(const uint8_t *at, size_t len)
 static size_t
 types_count(const uint8_t *data, size_t len)
 {
-    const uint8_t *at = data;
     const uint8_t *end = data + len;
     char name[NAME_MAX_LEN + 1];
     size_t count = 0;
 
-    while ((at = memchr(at, '/', (size_t)(end - at))) != NULL) {
-        (void)name_read(at, (size_t)(end - at), name);
+    while (name_next(&data, end, name))
         count += strcmp(name, "ObjStm") == 0;
-        at++;
-    }
     return count;
 }
 

@@ -23,7 +23,6 @@ enum {
     WORK_SIDE_MAX = 2400, /* what codes and skew need */
     A4_TENTHS = 117,      /* its long side in tenths of an inch */
     CODE_PAGES = 4,       /* forms have two; booklets have none */
-    NO_JAIL = 3,          /* exit status: scan.c */
 };
 
 /* By what it is, whatever it is called (issue 3). A PDF begins at its first
@@ -115,7 +114,7 @@ examine_picture(const uint8_t *data, size_t len, bool is_jpeg,
     PIX *pix;
 
     if (!jail_close(true))
-        _exit(NO_JAIL);
+        _exit(SCAN_NO_JAIL);
     if ((pix = decode(data, len, is_jpeg, &dpi)) == NULL)
         answer_problem(SCAN_BROKEN);
     report(pix, dpi, codes);
@@ -132,7 +131,7 @@ examine_pdf(const uint8_t *data, size_t len, struct codes *codes)
     pdf_open(STDIN_FILENO, data, len, &pdf);
     pdf_draw(&pdf);
     if (!jail_close(true))
-        _exit(NO_JAIL);
+        _exit(SCAN_NO_JAIL);
     for (int i = 0; i < pdf.page_count; i++) {
         PIX *pix = pdf_next(&pdf);
 
@@ -166,7 +165,7 @@ main(int argc, char **argv)
     if (data == MAP_FAILED)
         return 2;
     if (!jail_enter((unsigned)cpu_s))
-        return NO_JAIL;
+        return SCAN_NO_JAIL;
     setMsgSeverity(L_SEVERITY_NONE);
     if (!type_of(data, len, &type))
         answer_problem(SCAN_NO_TYPE);
