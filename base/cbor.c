@@ -217,8 +217,9 @@ step(struct reader *reader, struct cbor *out)
     (void)ok;
 }
 
-bool
-cbor_find_text(const struct cbor *map, const char *key, struct cbor *out)
+/* Keys are integers or texts, and have no members. */
+static bool
+find(const struct cbor *map, const struct cbor *key, struct cbor *out)
 {
     struct reader reader;
     struct cbor name;
@@ -229,27 +230,26 @@ cbor_find_text(const struct cbor *map, const char *key, struct cbor *out)
     for (size_t i = 0; i < map->count; i++) {
         step(&reader, &name);
         step(&reader, out);
-        if (name.type == CBOR_TEXT && name.len == strlen(key) &&
-            memcmp(name.data, key, name.len) == 0)
+        if (name.type == key->type && name.integer == key->integer &&
+            name.len == key->len &&
+            (key->len == 0 || memcmp(name.data, key->data, key->len) == 0))
             return true;
     }
     return false;
 }
 
 bool
+cbor_find_text(const struct cbor *map, const char *key, struct cbor *out)
+{
+    return find(map,
+                &(struct cbor){.type = CBOR_TEXT,
+                               .data = (const uint8_t *)key,
+                               .len = strlen(key)},
+                out);
+}
+
+bool
 cbor_find_integer(const struct cbor *map, int64_t key, struct cbor *out)
 {
-    struct reader reader;
-    struct cbor name;
-
-    if (map->type != CBOR_MAP)
-        return false;
-    reader = (struct reader){map->data, map->data + map->len, 0};
-    for (size_t i = 0; i < map->count; i++) {
-        step(&reader, &name);
-        step(&reader, out);
-        if (name.type == CBOR_INTEGER && name.integer == key)
-            return true;
-    }
-    return false;
+    return find(map, &(struct cbor){.type = CBOR_INTEGER, .integer = key}, out);
 }
