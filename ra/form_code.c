@@ -17,9 +17,6 @@ enum {
     REVISION_MAX = 999999,
 };
 
-static const char *const kinds[] = {"certificate", "seal", "unlock",
-                                    "revocation", NULL};
-
 /* ---- What is printed ----------------------------------------------------- */
 
 bool
@@ -103,25 +100,7 @@ number_is_right(const char *text, size_t len)
 static bool
 hex_is_right(const char *text, size_t len, size_t wanted)
 {
-    if (len != wanted)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (text_hex_value(text[i]) < 0 || (text[i] >= 'A' && text[i] <= 'F'))
-            return false;
-    }
-    return true;
-}
-
-static bool
-kind_find(const char *text, size_t len, char out[16])
-{
-    for (size_t i = 0; kinds[i] != NULL; i++) {
-        if (strlen(kinds[i]) == len && memcmp(kinds[i], text, len) == 0) {
-            (void)snprintf(out, 16, "%s", kinds[i]);
-            return true;
-        }
-    }
-    return false;
+    return len == wanted && strspn(text, "0123456789abcdef") >= wanted;
 }
 
 struct part {
@@ -160,14 +139,16 @@ form_code_read(const struct vault *vault, const char *text,
     if (!parts_split(text, part) || part[0].len != 7 ||
         memcmp(part[0].text, "SIGNET1", 7) != 0 ||
         !number_is_right(part[1].text, part[1].len) ||
-        part[2].len >= sizeof revision ||
-        !kind_find(part[3].text, part[3].len, out->kind) ||
+        part[2].len >= sizeof revision || part[3].len >= sizeof out->kind ||
         !hex_is_right(part[4].text, part[4].len, 2 * HASH_OCTETS) ||
         !hex_is_right(part[5].text, part[5].len, 2 * MAC_OCTETS))
         return false;
     (void)snprintf(revision, sizeof revision, "%.*s", (int)part[2].len,
                    part[2].text);
-    if (!text_int64(revision, 1, REVISION_MAX, &number))
+    (void)snprintf(out->kind, sizeof out->kind, "%.*s", (int)part[3].len,
+                   part[3].text);
+    if (!text_int64(revision, 1, REVISION_MAX, &number) ||
+        form_words_find(out->kind) == NULL)
         return false;
     out->revision = (int)number;
     (void)snprintf(out->number, sizeof out->number, "%.*s", (int)part[1].len,
