@@ -3,7 +3,7 @@
 # portal, officers in the console.
 set -eu
 . "$(dirname "$0")/lib.sh"
-own_state_of_early_renewal
+own_state_of_early_renewal 1000
 
 export SIGNET_STATE="$STATE"
 sh "$SIGNET_SOURCE/tests/browser/run.sh" businesses
