@@ -1,7 +1,7 @@
 // How the work goes: queue, turnaround, issued and revoked, what expires.
 
 import { get } from '/web/api.js';
-import { language, say, textNow, title, words } from '/web/i18n.js';
+import { say, textNow, title, words } from '/web/i18n.js';
 import { age, stateName } from '/web/words.js';
 import { el } from '/web/ui.js';
 import { bars, line } from './chart.js';
@@ -41,4 +41,3 @@ export default async function dashboard(main) {
     document.addEventListener('language', again);
     return () => document.removeEventListener('language', again);
 }
-export { language };

@@ -3,7 +3,7 @@
 import { currentSession, loadSession, logOut, whenLoggedOut } from '/web/api.js';
 import { say, words } from '/web/i18n.js';
 import { button, el, frame } from '/web/ui.js';
-import { go, here, routes, show } from '/web/router.js';
+import { go, here, routes } from '/web/router.js';
 import { isTyping, showKeys } from './keys.js';
 
 words({
@@ -105,4 +105,3 @@ document.addEventListener('keydown', (event) => {
 });
 
 start();
-export { show };

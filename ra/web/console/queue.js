@@ -1,10 +1,10 @@
 // The work queue: what waits for me first, everything else by filter.
 
 import { get, query } from '/web/api.js';
-import { say, said, t, title, words } from '/web/i18n.js';
+import { say, said, title, words } from '/web/i18n.js';
 import { go } from '/web/router.js';
 import { age, businessName, dateTime, deadline, stateName, stateTone } from '/web/words.js';
-import { badge, button, el, fill, loading, table } from '/web/ui.js';
+import { badge, button, el, fill, table } from '/web/ui.js';
 import { isTyping } from './keys.js';
 import { officerName } from './people.js';
 
@@ -122,4 +122,3 @@ export default async function queue(main, { query: asked }) {
     document.addEventListener('keydown', keys);
     return () => document.removeEventListener('keydown', keys);
 }
-export { loading, t };

@@ -57,6 +57,7 @@ words({
     'case.client.again': ['没有收到激活短信？重新发送', 'No text message? Send it again'],
     'case.client.sent': ['激活短信已重新发送', 'Sent again'],
     'case.certificate': ['证书', 'Certificate'],
+    'case.certificate.serial': ['序列号', 'Serial number'],
     'case.certificate.until': ['有效期至', 'Valid until'],
     'case.certificate.get': ['下载证书', 'Download'],
     'case.invoice': ['下载发票', 'Download the invoice'],
@@ -254,7 +255,7 @@ function resultPanel(one) {
     if (!isDone)
         return null;
     return el('section.card', el('h2', say('case.certificate')),
-        one.certificate && facts([[say('certificates.serial'), el('span.mono', one.certificate.serial)], [say('case.certificate.until'), date(one.certificate.not_after)]]),
+        one.certificate && facts([[say('case.certificate.serial'), el('span.mono', one.certificate.serial)], [say('case.certificate.until'), date(one.certificate.not_after)]]),
         el('div.actions', one.certificate && button(say('case.certificate.get'), async () =>
             download(await get(`/cases/${one.number}/certificate`), `${one.number}.pem`), { kind: 'primary' }),
         one.payment?.received > 0 && button(say('case.invoice'), async () =>
