@@ -39,24 +39,6 @@ bind_octets(struct db_params *p, const uint8_t *data, size_t len)
         db_bind_bytes(p, data, len);
 }
 
-/* A text into a place of its own; NULL is "". */
-static bool
-copy_text(const struct db_result *r, size_t row, int column, char *out,
-          size_t max, struct error *err)
-{
-    const char *text = NULL;
-
-    out[0] = '\0';
-    if (!db_read_text_null(r, row, column, &text, err))
-        return false;
-    if (text == NULL)
-        return true;
-    if (strlen(text) > max)
-        return error_set(err, ERROR_INTERNAL, "text of a case too long");
-    memcpy(out, text, strlen(text) + 1);
-    return true;
-}
-
 /* Octets that may be NULL, else of this length. */
 static bool
 read_octets(const struct db_result *r, size_t row, int column, size_t wanted,
@@ -104,7 +86,7 @@ db_case_create(struct db *db, const struct db_case *row, char letter,
                   "this account has an open business already: finish or "
                   "withdraw it first");
     else
-        ok = copy_text(r, 0, 0, number, DB_CASE_NUMBER_MAX, err);
+        ok = db_read_word(r, 0, 0, number, DB_CASE_NUMBER_MAX + 1, err);
     db_result_free(r);
     return ok;
 }
@@ -327,27 +309,38 @@ read_int64_or_0(const struct db_result *r, int column, int64_t *out,
 }
 
 static bool
+read_word_or_empty(const struct db_result *r, int column, char *out, size_t max,
+                   struct error *err)
+{
+    out[0] = '\0';
+    return db_is_null(r, 0, column) ||
+           db_read_word(r, 0, column, out, max, err);
+}
+
+static bool
 read_facts(const struct db_result *r, struct db_case_facts *out,
            struct error *err)
 {
-    out->has_payment = !db_is_null(r, 0, 5);
+    out->has_payment = !db_is_null(r, 0, 4);
     return db_read_int64(r, 0, 0, &out->live_count, err) &&
-           copy_text(r, 0, 1, out->predecessor_state, DB_CASE_STATE_MAX, err) &&
+           read_word_or_empty(r, 1, out->predecessor_state,
+                              sizeof out->predecessor_state, err) &&
            db_read_time_null(r, 0, 2, &out->predecessor_not_after, err) &&
            db_read_bool(r, 0, 3, &out->is_predecessor_bound, err) &&
-           read_int64_or_0(r, 5, &out->amount, err) &&
-           read_int64_or_0(r, 6, &out->received, err) &&
-           copy_text(r, 0, 7, out->payment_state, DB_CASE_STATE_MAX, err) &&
-           db_read_int64(r, 0, 8, &out->papers_wanted, err) &&
-           db_read_int64(r, 0, 9, &out->papers_received, err) &&
-           copy_text(r, 0, 10, out->device_state, DB_CASE_STATE_MAX, err) &&
-           db_read_bool(r, 0, 11, &out->is_made, err) &&
-           db_read_bool(r, 0, 12, &out->handler_is_of_record, err) &&
-           db_read_int64(r, 0, 13, &out->forms, err) &&
-           copy_text(r, 0, 14, out->handler_case, DB_CASE_NUMBER_MAX, err) &&
-           db_read_bool(r, 0, 15, &out->is_handler_confirmed, err) &&
-           db_read_int64(r, 0, 16, &out->open_others, err) &&
-           db_read_bool(r, 0, 17, &out->is_predecessor_own, err);
+           read_int64_or_0(r, 4, &out->amount, err) &&
+           read_int64_or_0(r, 5, &out->received, err) &&
+           db_read_int64(r, 0, 6, &out->papers_wanted, err) &&
+           db_read_int64(r, 0, 7, &out->papers_received, err) &&
+           read_word_or_empty(r, 8, out->device_state, sizeof out->device_state,
+                              err) &&
+           db_read_bool(r, 0, 9, &out->is_made, err) &&
+           db_read_bool(r, 0, 10, &out->handler_is_of_record, err) &&
+           db_read_int64(r, 0, 11, &out->forms, err) &&
+           read_word_or_empty(r, 12, out->handler_case,
+                              sizeof out->handler_case, err) &&
+           db_read_bool(r, 0, 13, &out->is_handler_confirmed, err) &&
+           db_read_int64(r, 0, 14, &out->open_others, err) &&
+           db_read_bool(r, 0, 15, &out->is_predecessor_own, err);
 }
 
 bool
@@ -386,9 +379,8 @@ db_case_document_read(const struct db_result *row, size_t at,
                       struct db_case_document *out, struct error *err)
 {
     return db_read_text(row, at, 0, &out->slot, err) &&
-           db_read_int32(row, at, 1, &out->revision, err) &&
-           db_read_text(row, at, 2, &out->id, err) &&
-           read_octets(row, at, 3, 32, &out->sha256, err);
+           db_read_text(row, at, 1, &out->id, err) &&
+           read_octets(row, at, 2, 32, &out->sha256, err);
 }
 
 bool

@@ -122,7 +122,6 @@ struct db_case_facts {
     bool is_handler_confirmed; /* by a code to the old number */
     bool has_payment;
     int64_t amount, received; /* fen; what was paid back is taken off */
-    char payment_state[DB_CASE_STATE_MAX + 1];
     int64_t papers_wanted, papers_received;
     char device_state[DB_CASE_STATE_MAX + 1]; /* "": none for this case */
     bool is_made;        /* the maker signed for a device, of this revision */
@@ -135,7 +134,6 @@ bool db_case_facts(struct db *db, const char *number, int64_t at,
 /* The documents that count now. */
 struct db_case_document {
     const char *slot;
-    int32_t revision; /* when it was uploaded */
     const char *id;
     const uint8_t *sha256; /* 32 octets */
 };

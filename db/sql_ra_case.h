@@ -14,15 +14,23 @@
     " c.held_until, c.is_sample, c.created_at, c.submitted_at, c.changed_at,"  \
     " c.deadline_at, c.completed_at"
 
+/* Of db_corder_read() and db_holder_read(). */
+#define DB_RA_CORDER_COLUMNS                                                   \
+    "order_id::text, number, purpose, envelope, state, send_count, problem,"   \
+    " made_at"
+#define DB_RA_HOLDER_COLUMNS                                                   \
+    "issuer, serial, pair::integer, number, account, device, der, issuer_der," \
+    " spki_sha256, state, reason, not_before, not_after, bound_at,"            \
+    " handler_case"
+
 /* Statements that need a word: case_create has greatest(6, ...) because lpad()
- * would cut a number of more digits;  corder_claim lets orders of one case go
+ * would cut a number of more digits; corder_claim lets orders of one case go
  * in the order in which they were made. */
 #define DB_RA_CASE_NAMES                                                       \
     DB_RA_CASE_CREATE, DB_RA_CASE_GET, DB_RA_CASE_LOCK, DB_RA_CASE_LIST,       \
         DB_RA_CASE_MOVE, DB_RA_CASE_REVISE, DB_RA_CASE_ORDER,                  \
         DB_RA_CASE_COPIES, DB_RA_CASE_DEVICE, DB_RA_CASE_FACTS,                \
         DB_RA_CASE_DOCUMENTS, DB_RA_CASE_DOCUMENT_VOID, DB_RA_CASE_PAPER,      \
-                                                                               \
         DB_RA_CASE_NAMESAKES, DB_RA_SEAL_ADD, DB_RA_SEAL_AGAIN,                \
         DB_RA_SEAL_MOVE, DB_RA_SEAL_DROP, DB_RA_SEAL_REPLACED, DB_RA_SEAL_END, \
         DB_RA_SEAL_COUNT, DB_RA_SEAL_ORDERED, DB_RA_CASE_RECORD,               \
@@ -94,8 +102,8 @@
          "SELECT (SELECT count(*) FROM ra.holder_certificate h"                \
          " WHERE h.account = c.account AND h.pair = 1"                         \
          " AND h.state <> 'revoked' AND h.not_after > $2),"                    \
-         " p.state, p.not_after, p.bound_at IS NOT NULL, p.account,"           \
-         " pay.amount, pay.received - pay.refunded, pay.state,"                \
+         " p.state, p.not_after, p.bound_at IS NOT NULL,"                      \
+         " pay.amount, pay.received - pay.refunded,"                           \
          " (SELECT count(*) FROM ra.paper r WHERE r.number = c.number),"       \
          " (SELECT count(*) FROM ra.paper r WHERE r.number = c.number"         \
          " AND r.state = 'received'),"                                         \
@@ -125,10 +133,8 @@
          " AND d.number = c.number WHERE c.number = $1"},                      \
     [DB_RA_CASE_DOCUMENTS] =                                                   \
         {"ra_case_documents",                                                  \
-         "SELECT d.slot, d.revision, d.id::text, d.sha256 FROM "               \
-         "ra.document d"                                                       \
-         " WHERE d.number = $1 AND d.state = 'current' ORDER BY "              \
-         "d.slot"},                                                            \
+         "SELECT d.slot, d.id::text, d.sha256 FROM ra.document d"              \
+         " WHERE d.number = $1 AND d.state = 'current' ORDER BY d.slot"},      \
     [DB_RA_CASE_DOCUMENT_VOID] =                                               \
         {"ra_case_document_void",                                              \
          "UPDATE ra.document SET state = 'void' WHERE number = $1"             \
@@ -264,13 +270,10 @@
          " WHERE b.number = o.number AND b.state = 'queued'"                   \
          " AND b.place < o.place)"                                             \
          " ORDER BY o.send_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)"            \
-         " RETURNING order_id::text, number, purpose, envelope, state,"        \
-         " send_count, problem, made_at"},                                     \
-    [DB_RA_CORDER_GET] =                                                       \
-        {"ra_corder_get",                                                      \
-         "SELECT order_id::text, number, purpose, envelope, state,"            \
-         " send_count, problem, made_at FROM ra.case_order"                    \
-         " WHERE order_id = $1::uuid FOR UPDATE"},                             \
+         " RETURNING " DB_RA_CORDER_COLUMNS},                                  \
+    [DB_RA_CORDER_GET] = {"ra_corder_get",                                     \
+                          "SELECT " DB_RA_CORDER_COLUMNS " FROM ra.case_order" \
+                          " WHERE order_id = $1::uuid FOR UPDATE"},            \
     [DB_RA_CORDER_DONE] =                                                      \
         {"ra_corder_done",                                                     \
          "UPDATE ra.case_order SET state = $2, problem = $3, send_at = "       \
@@ -280,12 +283,10 @@
         {"ra_corder_put_off",                                                  \
          "UPDATE ra.case_order SET send_at = $3, problem = $2"                 \
          " WHERE order_id = $1::uuid AND state = 'queued'"},                   \
-    [DB_RA_CORDER_LIST] =                                                      \
-        {"ra_corder_list",                                                     \
-         "SELECT order_id::text, number, purpose, envelope, state,"            \
-         " send_count, problem, made_at FROM ra.case_order WHERE number "      \
-         "= $1"                                                                \
-         " ORDER BY place"},                                                   \
+    [DB_RA_CORDER_LIST] = {"ra_corder_list",                                   \
+                           "SELECT " DB_RA_CORDER_COLUMNS                      \
+                           " FROM ra.case_order"                               \
+                           " WHERE number = $1 ORDER BY place"},               \
     [DB_RA_HOLDER_ADD] =                                                       \
         {"ra_holder_add",                                                      \
          "INSERT INTO ra.holder_certificate (issuer, serial, pair, "           \
@@ -306,19 +307,13 @@
          "number ="                                                            \
          " (SELECT number FROM ra.holder_certificate WHERE issuer = $1"        \
          " AND serial = $2)"},                                                 \
-    [DB_RA_HOLDER_GET] =                                                       \
-        {"ra_holder_get",                                                      \
-         "SELECT issuer, serial, pair::integer, number, account, device, "     \
-         "der,"                                                                \
-         " issuer_der, spki_sha256, state, reason, not_before, not_after,"     \
-         " bound_at, handler_case FROM ra.holder_certificate"                  \
-         " WHERE issuer = $1 AND serial = $2"},                                \
+    [DB_RA_HOLDER_GET] = {"ra_holder_get",                                     \
+                          "SELECT " DB_RA_HOLDER_COLUMNS                       \
+                          " FROM ra.holder_certificate"                        \
+                          " WHERE issuer = $1 AND serial = $2"},               \
     [DB_RA_HOLDER_LIVE] =                                                      \
         {"ra_holder_live",                                                     \
-         "SELECT issuer, serial, pair::integer, number, account, device, "     \
-         "der,"                                                                \
-         " issuer_der, spki_sha256, state, reason, not_before, not_after,"     \
-         " bound_at, handler_case FROM ra.holder_certificate"                  \
+         "SELECT " DB_RA_HOLDER_COLUMNS " FROM ra.holder_certificate"          \
          " WHERE account = $1 AND pair = 1 AND state <> 'revoked'"             \
          " AND not_after > $2 ORDER BY not_after DESC LIMIT 1"},               \
     [DB_RA_HOLDER_DUE] =                                                       \
@@ -329,12 +324,9 @@
     [DB_RA_HOLDER_LOOKED] = {"ra_holder_looked",                               \
                              "UPDATE ra.holder_certificate SET looked_at = $3" \
                              " WHERE issuer = $1 AND serial = $2"},            \
-    [DB_RA_HOLDER_OF_CASE] = {                                                 \
-        "ra_holder_of_case",                                                   \
-        "SELECT issuer, serial, pair::integer, number, account, device, "      \
-        "der,"                                                                 \
-        " issuer_der, spki_sha256, state, reason, not_before, not_after,"      \
-        " bound_at, handler_case FROM ra.holder_certificate"                   \
-        " WHERE number = $1 ORDER BY pair"},
+    [DB_RA_HOLDER_OF_CASE] = {"ra_holder_of_case",                             \
+                              "SELECT " DB_RA_HOLDER_COLUMNS                   \
+                              " FROM ra.holder_certificate"                    \
+                              " WHERE number = $1 ORDER BY pair"},
 
 #endif
