@@ -200,7 +200,7 @@ show(struct ra_worker *worker, const struct http_request *req,
 out:
     json_decref(chain);
     json_decref(halves.list);
-    db_result_free(holder.held);
+    db_holder_clear(&holder);
     return ok;
 }
 

@@ -50,9 +50,7 @@ states_add(const struct db_result *row, void *arg, struct error *err)
 
     if (!db_queue_count_read(row, 0, &one, err))
         return false;
-    json_set_int(counts, one.state,
-                 json_integer_value(json_object_get(counts, one.state)) +
-                     one.count);
+    queue_count_add(counts, one.state, one.count);
     return true;
 }
 
@@ -63,13 +61,9 @@ queue_add(struct db *db, json_t *out, struct error *err)
     const char *states[CASE_STATE_COUNT];
     json_t *counts = json_object();
     json_t *list = json_array();
-    size_t count = 0;
-    bool ok;
+    size_t count = queue_states(states);
+    bool ok = db_queue_counts(db, states, count, states_add, counts, err);
 
-    for (int i = 0; i < CASE_STATE_COUNT; i++)
-        if (!case_state_is_final((enum case_state)i))
-            states[count++] = case_state_name((enum case_state)i);
-    ok = db_queue_counts(db, states, count, states_add, counts, err);
     for (size_t i = 0; i < count; i++) {
         json_t *one = json_object();
 

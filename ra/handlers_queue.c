@@ -65,6 +65,19 @@ struct listing {
     char last[DB_CASE_NUMBER_MAX + 1];
 };
 
+/* The list form, with who works on the case. */
+static json_t *
+desk_json(const struct db_case *row, unsigned actors)
+{
+    json_t *json = case_json(row, actors);
+
+    if (row->held_until != 0)
+        json_set_time(json, "held_until", row->held_until);
+    if (row->assigned_to != NULL)
+        json_set_text(json, "assigned_to", row->assigned_to);
+    return json;
+}
+
 static bool
 listing_add(const struct db_result *row, void *arg, struct error *err)
 {
@@ -74,14 +87,10 @@ listing_add(const struct db_result *row, void *arg, struct error *err)
 
     if (!db_case_read(row, 0, &one, err))
         return false;
-    json = case_json(&one, listing->actors);
+    json = desk_json(&one, listing->actors);
     json_set_int(json, "age_s",
                  listing->now > one.changed_at ? listing->now - one.changed_at
                                                : 0);
-    if (one.held_until != 0)
-        json_set_time(json, "held_until", one.held_until);
-    if (one.assigned_to != NULL)
-        json_set_text(json, "assigned_to", one.assigned_to);
     json_array_append_new(listing->list, json);
     if (strlen(one.number) < sizeof listing->last)
         memcpy(listing->last, one.number, strlen(one.number) + 1);
@@ -193,8 +202,8 @@ handle_queue(void *arg, const struct http_request *req,
 /* ---- Counts
  * ----------------------------------------------------------------------- */
 
-static void
-count_add(json_t *object, const char *name, int64_t count)
+void
+queue_count_add(json_t *object, const char *name, int64_t count)
 {
     json_set_int(object, name,
                  json_integer_value(json_object_get(object, name)) + count);
@@ -212,13 +221,13 @@ counts_add(const struct db_result *row, void *arg, struct error *err)
 
     if (!db_queue_count_read(row, 0, &one, err))
         return false;
-    count_add(counts->by_state, one.state, one.count);
-    count_add(counts->by_business, one.business, one.count);
+    queue_count_add(counts->by_state, one.state, one.count);
+    queue_count_add(counts->by_business, one.business, one.count);
     return true;
 }
 
-static size_t
-open_states(const char *states[CASE_STATE_COUNT])
+size_t
+queue_states(const char *states[CASE_STATE_COUNT])
 {
     size_t count = 0;
 
@@ -250,7 +259,7 @@ handle_queue_counts(void *arg, const struct http_request *req,
     }
     queue_fill(worker, &caller, &ask, &queue);
     if (!db_queue_mine(worker->db, &queue, MINE_COUNT_MAX, &mine, &err) ||
-        !db_queue_counts(worker->db, states, open_states(states), counts_add,
+        !db_queue_counts(worker->db, states, queue_states(states), counts_add,
                          &counts, &err)) {
         json_decref(out);
         http_reply_error(res, req, "queue.counts", &err);
@@ -273,7 +282,6 @@ struct desk_act {
     int64_t until;          /* of a hold */
     json_t *detail;         /* for the history; owned by who acts */
     int64_t at;
-    json_t *out;
     unsigned actors;
     bool (*run)(struct db *db, const struct desk_act *act,
                 const struct db_case *row, struct error *err);
@@ -339,7 +347,6 @@ static void
 desk_reply(struct ra_worker *worker, const struct http_request *req,
            struct http_response *res, struct desk_act *act)
 {
-    struct listing listing = {0};
     struct db_case row = {0};
     struct error err = {0};
     char event[32];
@@ -352,13 +359,8 @@ desk_reply(struct ra_worker *worker, const struct http_request *req,
     }
     log_event(LOG_LEVEL_INFO, event, LOG_TEXT("number", act->number),
               LOG_TEXT("officer", act->actor));
-    listing.list = case_json(&row, act->actors);
-    if (row.held_until != 0)
-        json_set_time(listing.list, "held_until", row.held_until);
-    if (row.assigned_to != NULL)
-        json_set_text(listing.list, "assigned_to", row.assigned_to);
+    http_reply_json(res, 200, desk_json(&row, act->actors));
     db_case_clear(&row);
-    http_reply_json(res, 200, listing.list);
 }
 
 static void

@@ -29,6 +29,11 @@ http_handler handle_calendar_import; /* POST /v1/calendar/import */
  * caller owns it. */
 json_t *certificate_json(const struct db_certificate_row *row, int64_t now);
 
+/* The states in which cases wait for something, in the order of the table; how
+ * many there are. And one more of a name, in an object of counts. */
+size_t queue_states(const char *states[CASE_STATE_COUNT]);
+void queue_count_add(json_t *object, const char *name, int64_t count);
+
 /* Those who work with cases, or look at the work: bits, 1 << enum api_role. */
 enum {
     DESK_WORKERS = 1u << API_ROLE_FIRST_REVIEWER |
