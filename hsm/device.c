@@ -228,9 +228,9 @@ hsm_device_logout(struct hsm_device *device)
     module_unlock();
 }
 
-static bool
-set_pin(struct hsm_device *device, const char *old_pin, const char *new_pin,
-        struct error *err)
+bool
+hsm_device_set_pin(struct hsm_device *device, const char *old_pin,
+                   const char *new_pin, struct error *err)
 {
     CK_RV rv;
 
@@ -244,13 +244,6 @@ set_pin(struct hsm_device *device, const char *old_pin, const char *new_pin,
 }
 
 bool
-hsm_device_set_pin(struct hsm_device *device, const char *old_pin,
-                   const char *new_pin, struct error *err)
-{
-    return set_pin(device, old_pin, new_pin, err);
-}
-
-bool
 hsm_device_set_admin_pin(struct hsm_device *device, const char *old_pin,
                          const char *new_pin, struct error *err)
 {
@@ -260,7 +253,7 @@ hsm_device_set_admin_pin(struct hsm_device *device, const char *old_pin,
     if (rv != CKR_OK)
         return pin_refused(device, rv, "C_Login", err) ||
                error_wrap(err, "administrator");
-    ok = set_pin(device, old_pin, new_pin, err) ||
+    ok = hsm_device_set_pin(device, old_pin, new_pin, err) ||
          error_wrap(err, "administrator");
     hsm_device_logout(device);
     return ok;
@@ -305,17 +298,32 @@ device_find(struct hsm_device *device, CK_ATTRIBUTE *wanted,
     return rv == CKR_OK || token_fail(token, rv, "C_FindObjects", err);
 }
 
-static bool
-flag(struct hsm_device *device, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type)
+bool
+device_flag_is(struct hsm_device *device, CK_OBJECT_HANDLE object,
+               CK_ATTRIBUTE_TYPE type, bool wanted)
 {
     CK_BBOOL value = CK_FALSE;
     CK_ATTRIBUTE attribute = {type, &value, sizeof value};
 
-    /* What a device does not tell of a key, the key cannot do. */
     return token_p11(&device->token)
                    ->C_GetAttributeValue(device->token.session, object,
                                          &attribute, 1) == CKR_OK &&
-           value != CK_FALSE;
+           (value != CK_FALSE) == wanted;
+}
+
+void
+device_key_describe(const struct key_public *public, const uint8_t *id,
+                    size_t id_len, const char *label,
+                    struct hsm_device_key *out)
+{
+    memset(out, 0, sizeof *out);
+    memcpy(out->id, id, id_len);
+    out->id_len = id_len;
+    (void)strncpy(out->label, label, sizeof out->label - 1);
+    out->type = public->type;
+    out->can_sign = true;
+    out->spki_len = public->spki_len;
+    memcpy(out->spki, public->spki, public->spki_len);
 }
 
 /* False for a key that is not for us: without id, without public half. */
@@ -347,9 +355,9 @@ read_key(struct hsm_device *device, CK_OBJECT_HANDLE object,
     out->type = public.type;
     out->spki_len = public.spki_len;
     memcpy(out->spki, public.spki, public.spki_len);
-    out->can_sign = flag(device, object, CKA_SIGN);
-    out->can_decrypt =
-        flag(device, object, CKA_DECRYPT) || flag(device, object, CKA_DERIVE);
+    out->can_sign = device_flag_is(device, object, CKA_SIGN, true);
+    out->can_decrypt = device_flag_is(device, object, CKA_DECRYPT, true) ||
+                       device_flag_is(device, object, CKA_DERIVE, true);
     return true;
 }
 
@@ -389,17 +397,9 @@ hsm_device_generate(struct hsm_device *device, enum hsm_key_type type,
     module_lock();
     ok = key_generate(&device->token, type, label, id, id_len, &public, err);
     module_unlock();
-    if (!ok)
-        return false;
-    memset(out, 0, sizeof *out);
-    memcpy(out->id, id, id_len);
-    out->id_len = id_len;
-    (void)strncpy(out->label, label, sizeof out->label - 1);
-    out->type = public.type;
-    out->can_sign = true;
-    out->spki_len = public.spki_len;
-    memcpy(out->spki, public.spki, public.spki_len);
-    return true;
+    if (ok)
+        device_key_describe(&public, id, id_len, label, out);
+    return ok;
 }
 
 /* ---- What keys do

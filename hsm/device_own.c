@@ -19,29 +19,16 @@ enum { OWN_ID_LEN = sizeof own_id - 1 };
 static const uint8_t curve_p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
                                      0xce, 0x3d, 0x03, 0x01, 0x07};
 
-static bool
-flag_is(struct hsm_device *device, CK_OBJECT_HANDLE object,
-        CK_ATTRIBUTE_TYPE type, bool wanted)
-{
-    CK_BBOOL value = CK_FALSE;
-    CK_ATTRIBUTE attribute = {type, &value, sizeof value};
-
-    return token_p11(&device->token)
-                   ->C_GetAttributeValue(device->token.session, object,
-                                         &attribute, 1) == CKR_OK &&
-           (value != CK_FALSE) == wanted;
-}
-
 /* Made inside, and never to be had outside: PKCS #11, 4.4 and 4.9. A key that
  * somebody brought along has not CKA_LOCAL. */
 static bool
 is_native(struct hsm_device *device, CK_OBJECT_HANDLE key)
 {
-    return flag_is(device, key, CKA_LOCAL, true) &&
-           flag_is(device, key, CKA_SENSITIVE, true) &&
-           flag_is(device, key, CKA_ALWAYS_SENSITIVE, true) &&
-           flag_is(device, key, CKA_EXTRACTABLE, false) &&
-           flag_is(device, key, CKA_NEVER_EXTRACTABLE, true);
+    return device_flag_is(device, key, CKA_LOCAL, true) &&
+           device_flag_is(device, key, CKA_SENSITIVE, true) &&
+           device_flag_is(device, key, CKA_ALWAYS_SENSITIVE, true) &&
+           device_flag_is(device, key, CKA_EXTRACTABLE, false) &&
+           device_flag_is(device, key, CKA_NEVER_EXTRACTABLE, true);
 }
 
 /* sign_make() finds it as it finds keys that key_get() has judged; this one is
@@ -66,20 +53,6 @@ remember(struct token *token, CK_OBJECT_HANDLE handle, struct error *err)
     }
     key->handle = handle;
     return true;
-}
-
-static void
-describe(const struct key_public *public, const uint8_t *id, size_t id_len,
-         const char *label, struct hsm_device_key *out)
-{
-    memset(out, 0, sizeof *out);
-    memcpy(out->id, id, id_len);
-    out->id_len = id_len;
-    (void)strncpy(out->label, label, sizeof out->label - 1);
-    out->type = public->type;
-    out->can_sign = true;
-    out->spki_len = public->spki_len;
-    memcpy(out->spki, public->spki, public->spki_len);
 }
 
 static void
@@ -174,13 +147,13 @@ own_get(struct hsm_device *device, bool is_made, struct hsm_device_key *out,
     if (!found && !own_generate(device, &handle, err))
         return error_wrap(err, "the device's own key");
     if (!is_native(device, handle) ||
-        !flag_is(device, handle, CKA_PRIVATE, false))
+        !device_flag_is(device, handle, CKA_PRIVATE, false))
         return error_set(err, ERROR_DENIED,
                          "the device's own key was not made inside it");
     if (!key_public_get(&device->token, own_id, OWN_ID_LEN, &public, err) ||
         !remember(&device->token, handle, err))
         return false;
-    describe(&public, own_id, OWN_ID_LEN, (const char *)own_id, out);
+    device_key_describe(&public, own_id, OWN_ID_LEN, (const char *)own_id, out);
     return true;
 }
 
@@ -224,7 +197,7 @@ pair_get(struct hsm_device *device, const uint8_t *id, size_t id_len,
                          "the key on this device was not made inside it");
     if (!key_public_get(&device->token, id, id_len, &public, err))
         return false;
-    describe(&public, id, id_len, "", out);
+    device_key_describe(&public, id, id_len, "", out);
     return true;
 }
 

@@ -12,12 +12,6 @@ enum { CONTENT_KEY_LEN = 32 };
 static CK_BBOOL yes = CK_TRUE;
 static CK_BBOOL no = CK_FALSE;
 
-#define FLAG(type, value)                                                      \
-    {                                                                          \
-        (type), &(value), sizeof(value)                                        \
-    }
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 struct hsm_escrow {
     struct token token; /* under module_lock() */
     unsigned session;   /* counts sessions: content keys die with theirs */

@@ -17,12 +17,6 @@ static CK_BBOOL no = CK_FALSE;
 static CK_OBJECT_CLASS public_class = CKO_PUBLIC_KEY;
 static CK_KEY_TYPE rsa_type = CKK_RSA;
 
-#define FLAG(type, value)                                                      \
-    {                                                                          \
-        (type), &(value), sizeof(value)                                        \
-    }
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /* SHA-1 here is OAEP's label hash and MGF1, for which it is sound: SoftHSM
  * 2.6.1 has no other (feasibility.md, B1). */
 static CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1,

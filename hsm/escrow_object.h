@@ -8,6 +8,13 @@
 #include "hsm/escrow.h"
 #include "hsm/token.h"
 
+/* Of templates: an attribute by a variable of its type; how many there are. */
+#define FLAG(type, value)                                                      \
+    {                                                                          \
+        (type), &(value), sizeof(value)                                        \
+    }
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* An RSA public key that wraps, from its SPKI. ERROR_INPUT: it is none of 2048
  * to 4096 bits. */
 bool escrow_public_key(struct token *token, const uint8_t *spki, size_t len,

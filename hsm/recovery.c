@@ -31,12 +31,6 @@ static CK_OBJECT_CLASS secret_class = CKO_SECRET_KEY;
 static CK_OBJECT_CLASS private_class = CKO_PRIVATE_KEY;
 static CK_KEY_TYPE aes_type = CKK_AES;
 
-#define FLAG(type, value)                                                      \
-    {                                                                          \
-        (type), &(value), sizeof(value)                                        \
-    }
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 struct hsm_recovery {
     struct token token;
 };
@@ -60,13 +54,12 @@ static bool
 find_free_slot(struct module *module, CK_SLOT_ID *out, struct error *err)
 {
     CK_SLOT_ID slots[MODULE_SLOTS_MAX];
-    CK_ULONG count = MODULE_SLOTS_MAX;
     CK_TOKEN_INFO info;
-    CK_RV rv = module->p11->C_GetSlotList(CK_TRUE, slots, &count);
+    size_t count = 0;
 
-    if (rv != CKR_OK)
-        return hsm_error(err, rv, "C_GetSlotList");
-    for (CK_ULONG i = 0; i < count; i++) {
+    if (!module_slots(module, slots, &count, err))
+        return false;
+    for (size_t i = 0; i < count; i++) {
         if (module->p11->C_GetTokenInfo(slots[i], &info) == CKR_OK &&
             (info.flags & CKF_TOKEN_INITIALIZED) == 0) {
             *out = slots[i];
