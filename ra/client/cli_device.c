@@ -56,11 +56,8 @@ run_status(struct client *client, struct error *err)
 
     if (!client_rest(client, 0, 0, err))
         return false;
-    if (client->module == NULL)
-        return error_set(err, ERROR_INPUT,
-                         "say which PKCS #11 library the device has: --module "
-                         "or SIGNET_KEY_MODULE");
-    if (!hsm_device_list(client->module, infos, &count, err))
+    if (!client_has_module(client, err) ||
+        !hsm_device_list(client->module, infos, &count, err))
         return false;
     list = json_array();
     for (size_t i = 0; i < count; i++)

@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/text.h"
 
 struct making {
     struct client *client;
@@ -33,10 +34,8 @@ proof_make(struct making *run, const char *number, json_t *body,
     if (ok) {
         json_set_text(statement, "device", run->info.serial);
         json_set_text(statement, "number", number);
-        json_set_hex(statement, "spki_sha256", hash, sizeof hash);
-        (void)snprintf(
-            run->spki_sha256, sizeof run->spki_sha256, "%s",
-            json_string_value(json_object_get(statement, "spki_sha256")));
+        text_hex(hash, sizeof hash, run->spki_sha256);
+        json_set_text(statement, "spki_sha256", run->spki_sha256);
         json_set_bytes(body, "spki", run->own.spki, run->own.spki_len);
         ok =
             service_sign(run->device, &run->own, statement, body, "proof", err);

@@ -305,15 +305,10 @@ static bool
 conclude(struct renewal *run, const json_t *order, const char *state,
          struct error *err)
 {
-    const char *problem = NULL;
-
     if (strcmp(state, "done") == 0)
         return install_and_confirm(run, order, err);
     if (strcmp(state, "refused") == 0)
-        return json_find_text(order, "problem", ERROR_WHAT_MAX, &problem,
-                              err) &&
-               error_set(err, ERROR_CONFLICT, "the CA refused it: %s",
-                         problem == NULL ? "" : problem);
+        return online_refused(order, err);
     online_tell(&run->online, run->number,
                 strcmp(state, "open") == 0 ? "signed" : state);
     client_say(run->online.client,

@@ -221,13 +221,8 @@ static bool
 activation_end(struct activation *run, const json_t *order, const char *state,
                struct error *err)
 {
-    const char *problem = "";
-
     if (strcmp(state, "refused") == 0)
-        return json_find_text(order, "problem", ERROR_WHAT_MAX, &problem,
-                              err) &&
-               error_set(err, ERROR_CONFLICT, "the CA refused it: %s",
-                         problem == NULL ? "" : problem);
+        return online_refused(order, err);
     if (strcmp(state, "done") != 0)
         return error_set(err, ERROR_BUSY,
                          "the certificate is not issued yet: repeat the "

@@ -236,6 +236,15 @@ client_new_pin(struct client *client, char *pin, struct error *err)
 }
 
 bool
+client_has_module(const struct client *client, struct error *err)
+{
+    return client->module != NULL ||
+           error_set(err, ERROR_INPUT,
+                     "say which PKCS #11 library the device has: --module or "
+                     "SIGNET_KEY_MODULE");
+}
+
+bool
 client_open(struct client *client, bool is_login, struct hsm_device **out,
             struct error *err)
 {
@@ -243,11 +252,8 @@ client_open(struct client *client, bool is_login, struct hsm_device **out,
     bool ok;
 
     *out = NULL;
-    if (client->module == NULL)
-        return error_set(err, ERROR_INPUT,
-                         "say which PKCS #11 library the device has: --module "
-                         "or SIGNET_KEY_MODULE");
-    if (!hsm_device_open(client->module, client->serial, out, err))
+    if (!client_has_module(client, err) ||
+        !hsm_device_open(client->module, client->serial, out, err))
         return false;
     if (!is_login)
         return true;

@@ -51,6 +51,10 @@ bool client_flag(struct client *client, const char *name);
 bool client_rest(struct client *client, int min, int max,
                  struct error *err) MUST_CHECK;
 
+/* ERROR_INPUT when nobody has said which library the device has. */
+bool client_has_module(const struct client *client,
+                       struct error *err) MUST_CHECK;
+
 /* Opens the device and, if `is_login`, asks for the PIN. */
 bool client_open(struct client *client, bool is_login, struct hsm_device **out,
                  struct error *err) MUST_CHECK;

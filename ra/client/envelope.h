@@ -35,7 +35,7 @@ struct envelope {
     struct buf algorithm; /* AlgorithmIdentifier of the content */
 };
 
-/* Reads up to the content; `in` stays open until envelope_clear(). */
+/* Reads up to the content; `in` stays open until envelope_free(). */
 bool envelope_begin(FILE *in, struct envelope **out,
                     struct error *err) MUST_CHECK;
 void envelope_free(struct envelope *envelope); /* NULL is nothing */

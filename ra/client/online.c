@@ -96,6 +96,16 @@ online_order(struct online *online, const char *order_id, json_t **out,
 }
 
 bool
+online_refused(const json_t *order, struct error *err)
+{
+    const char *problem = NULL;
+
+    return json_find_text(order, "problem", ERROR_WHAT_MAX, &problem, err) &&
+           error_set(err, ERROR_CONFLICT, "the CA refused it: %s",
+                     problem == NULL ? "" : problem);
+}
+
+bool
 online_install(struct online *online, const char *number, const json_t *order,
                struct error *err)
 {

@@ -36,6 +36,9 @@ bool online_login(struct online *online, struct error *err) MUST_CHECK;
 bool online_order(struct online *online, const char *order_id, json_t **out,
                   struct error *err) MUST_CHECK;
 
+/* Says why the CA refused an order. Returns false. */
+bool online_refused(const json_t *order, struct error *err);
+
 /* Puts the certificates of a finished order into the device and says so. */
 bool online_install(struct online *online, const char *number,
                     const json_t *order, struct error *err) MUST_CHECK;

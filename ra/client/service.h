@@ -13,7 +13,6 @@
 
 enum {
     SERVICE_NUMBER_MAX = 32, /* characters of a case's number */
-    SERVICE_CODE_MAX = 32,
     SERVICE_CSR_MAX = 4096,
     SERVICE_CERTIFICATE_MAX = 16384,
     SERVICE_PIN_MAX = 64,
