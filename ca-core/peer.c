@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/hash.h"
 #include "ca-core/public_key.h"
 #include "db/certificate.h"
 
@@ -14,10 +14,9 @@ static const char service_profile[] = "tls-client";
 
 enum { ROWS_MAX = 100 };
 
-/* SHA-256 of the certificate's SPKI, by which its row is found. */
-static bool
-key_digest(const uint8_t *certificate, size_t len, uint8_t out[32],
-           struct error *err)
+bool
+peer_key_digest(const uint8_t *certificate, size_t len, uint8_t out[32],
+                struct error *err)
 {
     const unsigned char *p = certificate;
     X509 *x509 = d2i_X509(NULL, &p, (long)len);
@@ -53,7 +52,7 @@ look_up(struct db *db, const uint8_t *certificate, size_t len,
     uint8_t digest[PUBLIC_KEY_DIGEST_LEN];
     size_t count = 0, i = 0;
 
-    if (!key_digest(certificate, len, digest, err) ||
+    if (!peer_key_digest(certificate, len, digest, err) ||
         !db_certificate_by_key(db, digest, ROWS_MAX, &rows, &count, err))
         return error_wrap(err, "client certificate");
     while (i < count && !is_service(&rows[i], certificate, len))
@@ -74,8 +73,8 @@ peer_admit(struct peer_memory *memory, struct db *db,
 
     if (certificate == NULL)
         return error_set(err, ERROR_DENIED, "a client certificate is needed");
-    if (EVP_Q_digest(NULL, "SHA256", NULL, certificate, len, digest, NULL) != 1)
-        return error_openssl(err, ERROR_INTERNAL, "hash of a certificate");
+    if (!hash_sha256(certificate, len, digest, err))
+        return false;
     for (size_t i = 0; i < PEER_MEMORY; i++) {
         if (now_ms < memory->at[i].until_ms &&
             memcmp(memory->at[i].digest, digest, sizeof digest) == 0)

@@ -29,4 +29,9 @@ bool peer_admit(struct peer_memory *memory, struct db *db,
                 const uint8_t *certificate, size_t len, int64_t now_ms,
                 struct error *err) MUST_CHECK;
 
+/* SHA-256 of the certificate's SubjectPublicKeyInfo, by which who calls is
+ * found. ERROR_DENIED: it is no certificate. */
+bool peer_key_digest(const uint8_t *certificate, size_t len, uint8_t out[32],
+                     struct error *err) MUST_CHECK;
+
 #endif

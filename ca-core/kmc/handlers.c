@@ -4,15 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/err.h>
-#include <openssl/x509.h>
-
 #include "base/clock.h"
-#include "base/hash.h"
 #include "ca-core/entry.h"
 #include "ca-core/kmc/create.h"
 #include "ca-core/kmc/jobs.h"
+#include "ca-core/peer.h"
 
 void *
 kmc_worker_new(void *service, struct error *err)
@@ -39,24 +35,6 @@ kmc_worker_free(void *arg)
 /* ---- Who calls -------------------------------------------------------------
  */
 
-static bool
-key_digest(const struct http_request *req, uint8_t out[32], struct error *err)
-{
-    const unsigned char *p = req->peer.certificate;
-    X509 *x509 =
-        p == NULL ? NULL : d2i_X509(NULL, &p, (long)req->peer.certificate_len);
-    unsigned char *spki = NULL;
-    int len =
-        x509 == NULL ? 0 : i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &spki);
-    bool ok = len > 0 ? hash_sha256(spki, (size_t)len, out, err)
-                      : error_set(err, ERROR_DENIED, "no client certificate");
-
-    OPENSSL_free(spki);
-    X509_free(x509);
-    ERR_clear_error();
-    return ok;
-}
-
 bool
 kmc_caller(struct kmc_worker *worker, const struct http_request *req,
            struct db_kmc_party *out, enum kmc_role *role, struct error *err)
@@ -64,7 +42,10 @@ kmc_caller(struct kmc_worker *worker, const struct http_request *req,
     uint8_t digest[32];
     bool is_there = false;
 
-    if (!key_digest(req, digest, err) ||
+    if (req->peer.certificate == NULL)
+        return error_set(err, ERROR_DENIED, "no client certificate");
+    if (!peer_key_digest(req->peer.certificate, req->peer.certificate_len,
+                         digest, err) ||
         !db_kmc_party_by_key(worker->db, digest, &is_there, out, err))
         return false;
     if (!is_there)
