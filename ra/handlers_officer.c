@@ -10,8 +10,7 @@
 
 enum { CASES_MAX = 200 };
 
-/* ---- The register
- * ------------------------------------------------------------ */
+/* ---- The register ------------------------------------------------------- */
 
 /* Names are for all who work together; who has which credential is for those
  * who administer or audit. */
@@ -61,8 +60,7 @@ handle_officer_list(void *arg, const struct http_request *req,
     http_reply_json(res, 200, out);
 }
 
-/* ---- Cases
- * --------------------------------------------------------------------- */
+/* ---- Cases -------------------------------------------------------------- */
 
 static bool
 administrator(struct ra_worker *worker, const struct http_request *req,
@@ -180,47 +178,26 @@ handle_officer_case_list(void *arg, const struct http_request *req,
     http_reply_json(res, 200, out);
 }
 
-/* Reading locks the row, so it is a transaction too. */
-struct showing {
-    const char *id;
-    json_t *out;
-};
-
-static bool
-show_run(struct db *db, void *arg, struct error *err)
-{
-    struct showing *showing = arg;
-    struct db_officer_case row;
-
-    if (!db_officer_case_get(db, showing->id, &row, err))
-        return false;
-    json_decref(showing->out);
-    showing->out = officer_case_json(&row, true);
-    db_officer_case_clear(&row);
-    return true;
-}
-
 void
 handle_officer_case_show(void *arg, const struct http_request *req,
                          struct http_response *res)
 {
     struct ra_worker *worker = arg;
-    struct showing showing = {.id = http_param(req, "id")};
+    struct db_officer_case row;
     struct caller caller;
     struct error err = {0};
 
     if (!administrator(worker, req, res, &caller))
         return;
-    if (db_transaction(worker->db, show_run, &showing, &err)) {
-        http_reply_json(res, 200, showing.out);
+    if (!db_officer_case_get(worker->db, http_param(req, "id"), &row, &err)) {
+        http_reply_error(res, req, "officer_case.show", &err);
         return;
     }
-    json_decref(showing.out);
-    http_reply_error(res, req, "officer_case.show", &err);
+    http_reply_json(res, 200, officer_case_json(&row, true));
+    db_officer_case_clear(&row);
 }
 
-/* ---- For who was invited
- * ---------------------------------------------------------- */
+/* ---- For who was invited ------------------------------------------------ */
 
 /* An invitation is guessed as little as a session is. */
 static bool
@@ -347,8 +324,7 @@ handle_officer_case_credential(void *arg, const struct http_request *req,
     http_reply_json(res, 200, out);
 }
 
-/* ---- Deciding
- * ------------------------------------------------------------------------ */
+/* ---- Deciding ----------------------------------------------------------- */
 
 static bool
 decide(struct ra_worker *worker, const struct http_request *req,

@@ -108,8 +108,7 @@ reply_session(struct http_response *res, struct ra_worker *worker,
               LOG_TEXT("subject", session->subject));
 }
 
-/* ---- Accounts
- * ---------------------------------------------------------------- */
+/* ---- Accounts ----------------------------------------------------------- */
 
 static bool
 ticket_log_in(struct ra_worker *worker, const struct http_request *req,
@@ -150,8 +149,7 @@ handle_session_ticket(void *arg, const struct http_request *req,
         reply_refused(worker, req, res, "session.ticket_refused", &err);
 }
 
-/* ---- Officers
- * ----------------------------------------------------------------- */
+/* ---- Officers ----------------------------------------------------------- */
 
 /* A challenge is bound to the browser that asked for it. */
 static bool
@@ -361,8 +359,7 @@ handle_session_passkey(void *arg, const struct http_request *req,
         reply_refused(worker, req, res, "session.passkey_refused", &err);
 }
 
-/* ---- The session itself
- * ---------------------------------------------------------- */
+/* ---- The session itself ------------------------------------------------- */
 
 void
 handle_session_show(void *arg, const struct http_request *req,
@@ -408,8 +405,7 @@ handle_session_end(void *arg, const struct http_request *req,
     session_cookie_clear(res);
 }
 
-/* ---- All sessions
- * ------------------------------------------------------------------ */
+/* ---- All sessions ------------------------------------------------------- */
 
 static bool
 is_administrator(const struct caller *caller)

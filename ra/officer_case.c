@@ -13,8 +13,7 @@ static const char enroll_officer[] = "enroll-officer";
 static const char enroll_credential[] = "enroll-credential";
 static const char dismiss_officer[] = "dismiss-officer";
 
-/* ---- Opening
- * ----------------------------------------------------------------- */
+/* ---- Opening ------------------------------------------------------------ */
 
 static bool
 roles_join(const json_t *roles, char *out, size_t max, struct error *err)
@@ -77,7 +76,22 @@ open_run(struct db *db, void *arg, struct error *err)
                                 opening->expires_at, opening->ticket, err));
 }
 
-/* The order of a case; `credential` NULL for a dismissal. The caller owns it.
+/* The names that roles_join() joined. The caller owns the array. */
+static json_t *
+roles_split(const char *joined)
+{
+    json_t *roles = json_array();
+    size_t len;
+
+    for (; *joined != '\0'; joined += len + (joined[len] == ' ')) {
+        len = strcspn(joined, " ");
+        json_array_append_new(roles, json_stringn(joined, len));
+    }
+    return roles;
+}
+
+/* The order of a case; `take_credential` NULL for a dismissal. The caller owns
+ * it.
  */
 static json_t *
 order_make(const struct db_officer_case *row, const char *order_id,
@@ -85,23 +99,15 @@ order_make(const struct db_officer_case *row, const char *order_id,
 {
     json_t *order = json_object();
     json_t *officer = order;
-    json_t *roles;
-    char text[512];
-    char *rest = text;
-    char *name;
 
     json_set_text(order, "order_id", order_id);
     json_set_text(order, "kind", row->kind);
     json_set_time(order, "created_at", now);
     if (strcmp(row->kind, enroll_officer) == 0) {
         officer = json_object();
-        roles = json_array();
         json_set_text(officer, "name", row->name);
         json_set_text(officer, "person", row->person);
-        (void)snprintf(text, sizeof text, "%s", row->roles);
-        while ((name = strsep(&rest, " ")) != NULL)
-            json_array_append_new(roles, json_string(name));
-        json_object_set_new(officer, "roles", roles);
+        json_object_set_new(officer, "roles", roles_split(row->roles));
         json_object_set_new(order, "officer", officer);
     }
     json_set_text(officer, "officer_id", row->officer_id);
@@ -204,8 +210,7 @@ out:
     return ok;
 }
 
-/* ---- The passkey
- * ---------------------------------------------------------------- */
+/* ---- The passkey -------------------------------------------------------- */
 
 /* The ticket is secret, random and used once; so is what is made of it. */
 static bool
@@ -325,8 +330,7 @@ officer_case_credential(struct db *db, const char *id, const char *ticket,
            db_transaction(db, credential_run, &making, err);
 }
 
-/* ---- Approving
- * ---------------------------------------------------------------------- */
+/* ---- Approving ---------------------------------------------------------- */
 
 struct deciding {
     const char *id;
@@ -458,35 +462,25 @@ officer_case_withdraw(struct db *db, const char *id, int64_t now,
     return db_transaction(db, withdraw_run, &w, err);
 }
 
-/* ---- Sending
- * ------------------------------------------------------------------------- */
+/* ---- Sending ------------------------------------------------------------ */
 
-/* The copy that is sent while no row is locked. */
-struct sending {
-    const char *id;
-    char order_id[TEXT_UUID_LEN + 1];
-    json_t *order, *decisions;
-    bool is_sending;
-};
-
+/* What is sent, copied: no row is held meanwhile. */
 static bool
-sending_run(struct db *db, void *arg, struct error *err)
+sending_read(struct db *db, const char *id, char order_id[TEXT_UUID_LEN + 1],
+             json_t **order, json_t **decisions, struct error *err)
 {
-    struct sending *s = arg;
     struct db_officer_case row;
-    bool ok = true;
+    bool ok = false;
 
-    if (!db_officer_case_get(db, s->id, &row, err))
+    if (!db_officer_case_get(db, id, &row, err))
         return false;
-    json_decref(s->order);
-    json_decref(s->decisions);
-    s->order = s->decisions = NULL;
-    s->is_sending = strcmp(row.state, "sending") == 0;
-    if (s->is_sending) {
-        memcpy(s->order_id, row.order_id, sizeof s->order_id);
-        s->decisions = array_read(row.decisions, row.decisions_len);
-        ok = json_parse_object(row.order_body, row.order_body_len, &s->order,
-                               err);
+    if (strcmp(row.state, "sending") != 0) {
+        error_set(err, ERROR_CONFLICT, "it is not being sent");
+    } else if (json_parse_object(row.order_body, row.order_body_len, order,
+                                 err)) {
+        memcpy(order_id, row.order_id, TEXT_UUID_LEN + 1);
+        *decisions = array_read(row.decisions, row.decisions_len);
+        ok = true;
     }
     db_officer_case_clear(&row);
     return ok;
@@ -496,21 +490,18 @@ bool
 officer_case_send(struct db *db, struct ca_client *ca, const char *id,
                   int64_t now, const char **state, struct error *err)
 {
-    struct sending s = {.id = id};
+    char order_id[TEXT_UUID_LEN + 1];
     struct api_answer answer = {0};
+    json_t *order = NULL;
+    json_t *decisions = NULL;
     struct error why = {0};
     enum ca_outcome outcome;
-    bool ok = db_transaction(db, sending_run, &s, err);
+    bool ok = true;
 
     *state = "sending";
-    if (!ok || !s.is_sending) {
-        if (ok)
-            error_set(err, ERROR_CONFLICT, "it is not being sent");
-        ok = false;
-        goto out;
-    }
-    outcome =
-        ca_client_order(ca, s.order, s.decisions, s.order_id, &answer, &why);
+    if (!sending_read(db, id, order_id, &order, &decisions, err))
+        return false;
+    outcome = ca_client_order(ca, order, decisions, order_id, &answer, &why);
     if (outcome == CA_PENDING) {
         log_failure("officer_case.pending", &why);
         goto out;
@@ -522,8 +513,8 @@ officer_case_send(struct db *db, struct ca_client *ca, const char *id,
               LOG_TEXT("state", *state));
 out:
     api_answer_clear(&answer);
-    json_decref(s.order);
-    json_decref(s.decisions);
+    json_decref(order);
+    json_decref(decisions);
     return ok;
 }
 
@@ -561,28 +552,20 @@ officer_case_job(struct ra_job *job, int64_t now, struct error *err)
     return true;
 }
 
-/* ---- Showing
- * -------------------------------------------------------------------------- */
+/* ---- Showing ------------------------------------------------------------ */
 
 json_t *
 officer_case_json(const struct db_officer_case *row, bool is_whole)
 {
     json_t *out = json_object();
-    json_t *roles = json_array();
     json_t *order = NULL;
-    char text[512];
-    char *rest = text;
-    char *name;
 
     json_set_text(out, "id", row->id);
     json_set_text(out, "kind", row->kind);
     json_set_text(out, "officer_id", row->officer_id);
     json_set_text(out, "name", row->name);
     json_set_text(out, "person", row->person);
-    (void)snprintf(text, sizeof text, "%s", row->roles);
-    while ((name = strsep(&rest, " ")) != NULL)
-        json_array_append_new(roles, json_string(name));
-    json_object_set_new(out, "roles", roles);
+    json_object_set_new(out, "roles", roles_split(row->roles));
     json_set_text(out, "state", row->state);
     json_set_text(out, "invited_by", row->invited_by);
     json_set_time(out, "made_at", row->made_at);
