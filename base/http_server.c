@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,14 @@
 #include "base/http_tls.h"
 #include "base/log.h"
 
-enum { PAUSE_MS = 100, BACKLOG = 1024 };
+enum {
+    PAUSE_MS = 100,
+    BACKLOG = 1024,
+    KEY_MAX = 64, /* of a setting */
+    HEADER_TIMEOUT_MS = 10000,
+    BODY_TIMEOUT_MS = 30000,
+    IDLE_TIMEOUT_MS = 60000,
+};
 
 /* On a worker. */
 static void
@@ -174,6 +182,31 @@ start(struct http_server *server, struct error *err)
         return error_set(err, ERROR_INTERNAL, "cannot make events");
     return listen_on(server, err) &&
            worker_pool_new(&workers, &server->pool, err);
+}
+
+static const char *
+key_of(const char *name, const char *what, char out[KEY_MAX])
+{
+    (void)snprintf(out, KEY_MAX, "%s.%s", name, what);
+    return out;
+}
+
+void
+http_server_configure(const struct config *config, const char *name,
+                      struct http_server_options *out)
+{
+    char key[KEY_MAX];
+
+    out->listen = config_text(config, key_of(name, "listen", key));
+    out->certificate_file =
+        config_path(config, key_of(name, "certificate_file", key));
+    out->key_file = config_path(config, key_of(name, "key_file", key));
+    out->trust_file = config_path(config, "tls.trust_file");
+    out->worker_count =
+        (size_t)config_int(config, key_of(name, "workers", key));
+    out->header_timeout_ms = HEADER_TIMEOUT_MS;
+    out->body_timeout_ms = BODY_TIMEOUT_MS;
+    out->idle_timeout_ms = IDLE_TIMEOUT_MS;
 }
 
 bool

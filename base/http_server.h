@@ -6,6 +6,7 @@
 #ifndef BASE_HTTP_SERVER_H
 #define BASE_HTTP_SERVER_H
 
+#include "base/config.h"
 #include "base/http.h"
 
 struct event_base;
@@ -74,6 +75,12 @@ struct http_server_options {
     bool (*health)(void *worker, json_t *out);
 };
 
+/* What the services have alike: settings NAME.listen, NAME.certificate_file,
+ * NAME.key_file, NAME.workers and tls.trust_file, and how long a slow client is
+ * waited for. Texts are borrowed from `config`. */
+void http_server_configure(const struct config *config, const char *name,
+                           struct http_server_options *out);
+
 /* Binds and listens. `options` and what it points to are borrowed for the
  * server's life. `base` must have been made after evthread_use_pthreads():
  * workers wake it. ERROR_INPUT when an address or a file is wrong, ERROR_BUSY
@@ -84,6 +91,8 @@ bool http_server_new(struct event_base *base,
 
 /* The port that the system chose, when the options asked for 0. */
 uint16_t http_server_port(const struct http_server *server);
+
+enum { HTTP_STOP_TIMEOUT_MS = 10000 }; /* of the services */
 
 /* Stops accepting, answers what is under way, closes idle connections; the
  * loop's other events go on. `done` is called on the loop when nothing is

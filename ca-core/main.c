@@ -10,10 +10,6 @@
 
 enum {
     CONNECTION_MAX = 1024,
-    HEADER_TIMEOUT_MS = 10000,
-    BODY_TIMEOUT_MS = 30000,
-    IDLE_TIMEOUT_MS = 60000,
-    STOP_TIMEOUT_MS = 10000,
     CONNECT_TIMEOUT_S = 3,
     DAY_S = 86400,
     STATEMENT_TIMEOUT_MS = 30000, /* an order of 10,000 certificates fits */
@@ -111,28 +107,21 @@ static void
 options_fill(struct state *state, const struct config *config)
 {
     state->options = (struct http_server_options){
-        .listen = config_text(config, "ca.listen"),
-        .certificate_file = config_path(config, "ca.certificate_file"),
-        .key_file = config_path(config, "ca.key_file"),
-        .trust_file = config_path(config, "tls.trust_file"),
         .client_certificate = HTTP_CLIENT_REQUIRED,
         .peers = peers,
         .peer_count = sizeof peers / sizeof *peers,
         .routes = ca_routes,
         .route_count = ca_route_count,
-        .worker_count = (size_t)config_int(config, "ca.workers"),
         .queue_max = (size_t)config_int(config, "ca.queue"),
         .body_max = API_BODY_MAX,
         .connection_max = CONNECTION_MAX,
-        .header_timeout_ms = HEADER_TIMEOUT_MS,
-        .body_timeout_ms = BODY_TIMEOUT_MS,
-        .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .worker_new = ca_worker_new,
         .worker_free = ca_worker_free,
         .service = &state->service,
         .admit = ca_worker_admit,
         .health = ca_health,
     };
+    http_server_configure(config, "ca", &state->options);
 }
 
 static bool
@@ -173,7 +162,7 @@ ca_stop(void *arg, void (*done)(void *), void *done_arg)
 {
     struct state *state = arg;
 
-    http_server_stop(state->server, STOP_TIMEOUT_MS, done, done_arg);
+    http_server_stop(state->server, HTTP_STOP_TIMEOUT_MS, done, done_arg);
 }
 
 int

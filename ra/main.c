@@ -11,13 +11,7 @@
 #include "ra/notice_sender.h"
 #include "ra/refund.h"
 
-enum {
-    CONNECTION_MAX = 1024,
-    HEADER_TIMEOUT_MS = 10000,
-    BODY_TIMEOUT_MS = 30000,
-    IDLE_TIMEOUT_MS = 60000,
-    STOP_TIMEOUT_MS = 10000,
-};
+enum { CONNECTION_MAX = 1024 };
 
 struct state {
     struct ra ra;
@@ -50,30 +44,23 @@ options_fill(struct state *state, const struct config *config)
         .body_timeout_ms = config_int(config, "ra.upload_timeout_s") * 1000,
     };
     state->options = (struct http_server_options){
-        .listen = config_text(config, "ra.listen"),
-        .certificate_file = config_path(config, "ra.certificate_file"),
-        .key_file = config_path(config, "ra.key_file"),
-        .trust_file = config_path(config, "tls.trust_file"),
         /* Officers bring one, applicants do not. */
         .client_certificate = HTTP_CLIENT_OPTIONAL,
         .routes = ra_routes,
         .route_count = ra_route_count,
         .headers = static_headers,
-        .worker_count = (size_t)config_int(config, "ra.workers"),
         .queue_max = (size_t)config_int(config, "ra.queue"),
         .body_max = (size_t)config_int(config, "ra.body_max"),
         .uploads = &state->upload,
         .upload_count = 1,
         .uploads_at_once = (size_t)config_int(config, "ra.uploads"),
         .connection_max = CONNECTION_MAX,
-        .header_timeout_ms = HEADER_TIMEOUT_MS,
-        .body_timeout_ms = BODY_TIMEOUT_MS,
-        .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .worker_new = ra_worker_new,
         .worker_free = ra_worker_free,
         .service = &state->ra,
         .health = ra_health,
     };
+    http_server_configure(config, "ra", &state->options);
 }
 
 /* The seven businesses, which workers and jobs read. */
@@ -145,7 +132,7 @@ ra_stop(void *arg, void (*done)(void *), void *done_arg)
 {
     struct state *state = arg;
 
-    http_server_stop(state->server, STOP_TIMEOUT_MS, done, done_arg);
+    http_server_stop(state->server, HTTP_STOP_TIMEOUT_MS, done, done_arg);
 }
 
 int

@@ -14,10 +14,6 @@
 
 enum {
     CONNECTION_MAX = 256,
-    HEADER_TIMEOUT_MS = 10000,
-    BODY_TIMEOUT_MS = 30000,
-    IDLE_TIMEOUT_MS = 60000,
-    STOP_TIMEOUT_MS = 10000,
     BODY_MAX = 65536,
     QUEUE_MAX = 256,
     CONNECT_TIMEOUT_S = 3,
@@ -127,25 +123,18 @@ static void
 options_fill(struct state *state, const struct config *config)
 {
     state->options = (struct http_server_options){
-        .listen = config_text(config, "kmc.listen"),
-        .certificate_file = config_path(config, "kmc.certificate_file"),
-        .key_file = config_path(config, "kmc.key_file"),
-        .trust_file = config_path(config, "tls.trust_file"),
         .client_certificate = HTTP_CLIENT_REQUIRED,
         .routes = kmc_routes,
         .route_count = kmc_route_count,
-        .worker_count = (size_t)config_int(config, "kmc.workers"),
         .queue_max = QUEUE_MAX,
         .body_max = BODY_MAX,
         .connection_max = CONNECTION_MAX,
-        .header_timeout_ms = HEADER_TIMEOUT_MS,
-        .body_timeout_ms = BODY_TIMEOUT_MS,
-        .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .worker_new = kmc_worker_new,
         .worker_free = kmc_worker_free,
         .service = &state->service,
         .health = kmc_health,
     };
+    http_server_configure(config, "kmc", &state->options);
 }
 
 static bool
@@ -182,7 +171,7 @@ kmc_stop(void *arg, void (*done)(void *), void *done_arg)
 {
     struct state *state = arg;
 
-    http_server_stop(state->server, STOP_TIMEOUT_MS, done, done_arg);
+    http_server_stop(state->server, HTTP_STOP_TIMEOUT_MS, done, done_arg);
 }
 
 /* Operators' shares come in JSON. */
