@@ -457,17 +457,15 @@ db_payment_device_is_out(struct db *db, const char *number, bool *is_out,
 }
 
 bool
-db_payment_case_state(struct db *db, const char *number, bool is_locked,
-                      char state[24], struct error *err)
+db_payment_case_state(struct db *db, const char *number, char state[24],
+                      struct error *err)
 {
     struct db_params p = {0};
     struct db_result *r = NULL;
     bool ok = false;
 
     db_bind_text(&p, number);
-    if (!db_query(
-            db, is_locked ? DB_RA_PAYMENT_CASE_LOCK : DB_RA_PAYMENT_CASE_STATE,
-            &p, &r, err))
+    if (!db_query(db, DB_RA_PAYMENT_CASE_STATE, &p, &r, err))
         return error_wrap(err, "case %s", number);
     ok = db_rows(r) == 1
              ? db_read_word(r, 0, 0, state, 24, err)

@@ -168,9 +168,8 @@ bool db_refund_read(const struct db_result *row, size_t at,
 bool db_payment_device_is_out(struct db *db, const char *number, bool *is_out,
                               struct error *err) MUST_CHECK;
 
-/* The state of a case; `is_locked`: no other transaction changes it until this
- * one ends. ERROR_NOT_FOUND. */
-bool db_payment_case_state(struct db *db, const char *number, bool is_locked,
-                           char state[24], struct error *err) MUST_CHECK;
+/* The state of a case. ERROR_NOT_FOUND. */
+bool db_payment_case_state(struct db *db, const char *number, char state[24],
+                           struct error *err) MUST_CHECK;
 
 #endif

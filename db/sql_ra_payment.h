@@ -29,7 +29,6 @@
     DB_RA_REFUND_HASTEN,                                                       \
     DB_RA_REFUND_LIST,                                                         \
     DB_RA_PAYMENT_EVENT_OWNER,                                                 \
-    DB_RA_PAYMENT_CASE_LOCK,                                                   \
     DB_RA_NONCE_FORGET,                                                        \
     DB_RA_NONCE_SPEND,                                                         \
     DB_RA_INVOICE_DUE,                                                         \
@@ -178,9 +177,6 @@
         {"ra_payment_event_owner",                                             \
          "SELECT payment::text, amount FROM ra.payment_event"                  \
          " WHERE event_id = $1"},                                              \
-    [DB_RA_PAYMENT_CASE_LOCK] =                                                \
-        {"ra_payment_case_lock",                                               \
-         "SELECT state FROM ra.case_file WHERE number = $1 FOR UPDATE"},       \
     [DB_RA_NONCE_FORGET] = {"ra_nonce_forget",                                 \
                             "DELETE FROM ra.nonce WHERE at < $1"},             \
     [DB_RA_NONCE_SPEND] =                                                      \

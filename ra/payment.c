@@ -129,7 +129,7 @@ payment_give_back(struct db *db, const char *number, const char *reason,
     char state[24];
     bool is_there, ok = true;
 
-    if (!db_payment_case_state(db, number, false, state, err) ||
+    if (!db_payment_case_state(db, number, state, err) ||
         !db_payment_of_case(db, number, true, &payment, &is_there, err))
         return false;
     if (is_there && case_is_served(state))

@@ -36,21 +36,18 @@ note(struct db *db, const struct db_case *row, const struct taking *taking,
     return ok;
 }
 
-/* The case goes on, if it waits for this. */
+/* The case, locked, goes on, if it waits for this. */
 static bool
-go_on(const struct business *business, struct db *db, const char *number,
+go_on(const struct business *business, struct db *db, const struct db_case *row,
       int64_t now, struct error *err)
 {
-    struct case_act act = {.number = number,
+    struct case_act act = {.number = row->number,
                            .event = CASE_PAY,
                            .who = CASE_BY_SYSTEM,
                            .actor = "signet-ra",
                            .at = now};
-    char state[24];
 
-    if (!db_payment_case_state(db, number, true, state, err))
-        return false;
-    return strcmp(state, case_state_name(CASE_AWAITING_PAYMENT)) != 0 ||
+    return strcmp(row->state, case_state_name(CASE_AWAITING_PAYMENT)) != 0 ||
            case_apply_within(business, db, &act, NULL, err);
 }
 
@@ -121,7 +118,7 @@ count_in(struct db *db, const struct db_payment *payment,
         return tell(db, row, taking, "payment-partial", receipt->amount,
                     judgement->wanted, err);
     return judgement->verdict != PAYMENT_COMPLETE ||
-           go_on(taking->business, db, payment->number, taking->now, err);
+           go_on(taking->business, db, row, taking->now, err);
 }
 
 /* An event that counted before must be the same in everything. */
@@ -260,9 +257,8 @@ settle_one(struct db *db, void *arg, struct error *err)
 {
     const struct settling *settling = arg;
     struct db_case row = {0};
-    bool ok =
-        db_case_get(db, settling->number, true, &row, err) &&
-        go_on(settling->business, db, settling->number, settling->now, err);
+    bool ok = db_case_get(db, settling->number, true, &row, err) &&
+              go_on(settling->business, db, &row, settling->now, err);
 
     db_case_clear(&row);
     return ok;
