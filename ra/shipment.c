@@ -8,8 +8,9 @@
 #include "db/nonce.h"
 #include "db/shipment.h"
 #include "ra/case_tell.h"
+#include "ra/signed_call.h"
 
-enum { CLOCK_TOLERANCE_S = 300, PLACE_MAX = 200, EVENT_ID_MAX = 64 };
+enum { PLACE_MAX = 200, EVENT_ID_MAX = 64 };
 
 /* ---- Judging ---------------------------------------------------------------
  */
@@ -100,7 +101,7 @@ shipment_news_parse(const json_t *object, int64_t now,
         return false;
     if (out->event_id[0] == '\0')
         return error_set(err, ERROR_INPUT, "event_id: empty");
-    return out->at <= now + CLOCK_TOLERANCE_S ||
+    return out->at <= now + SIGNED_TOLERANCE_S ||
            error_set(err, ERROR_INPUT, "at: in the future");
 }
 
@@ -343,7 +344,7 @@ tell_run(struct db *db, void *arg, struct error *err)
 
     if (run->nonce != NULL &&
         !db_nonce_spend(db, "courier", run->nonce, run->at,
-                        2 * CLOCK_TOLERANCE_S, err))
+                        2 * SIGNED_TOLERANCE_S, err))
         return false;
     if (!db_shipment_by_tracking(db, news->carrier, news->tracking, &shipment,
                                  err))
