@@ -5,13 +5,10 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/x509.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "db/client.h"
-
-enum { STATEMENT_MAX = 2048 };
 
 bool
 client_denied(struct error *err)
@@ -75,12 +72,18 @@ client_verify_certificate(const struct db_holder *holder,
 }
 
 bool
-client_call_encode(const struct client_call *call, struct buf *out,
-                   struct error *err)
+client_call_statement(const struct client_call *call, struct buf *out,
+                      struct error *err)
 {
-    json_t *json = json_object();
+    json_t *json;
     bool ok;
 
+    if (call->signed_at < call->at - CLIENT_TOLERANCE_S ||
+        call->signed_at > call->at + CLIENT_TOLERANCE_S)
+        return error_set(err, ERROR_DENIED,
+                         "signed_at: more than %d s from the server's time",
+                         CLIENT_TOLERANCE_S);
+    json = json_object();
     json_set_text(json, "action", call->action);
     json_set_text(json, "device", call->device);
     json_set_text(json, "number", call->number);
@@ -91,13 +94,23 @@ client_call_encode(const struct client_call *call, struct buf *out,
 }
 
 bool
-client_call_time(const struct client_call *call, struct error *err)
+client_csr_parse(const uint8_t *der, size_t len, X509_REQ **out,
+                 struct error *err)
 {
-    return (call->signed_at >= call->at - CLIENT_TOLERANCE_S &&
-            call->signed_at <= call->at + CLIENT_TOLERANCE_S) ||
-           error_set(err, ERROR_DENIED,
-                     "signed_at: more than %d s from the server's time",
-                     CLIENT_TOLERANCE_S);
+    const unsigned char *p = der;
+    X509_REQ *req =
+        len > CLIENT_CSR_MAX ? NULL : d2i_X509_REQ(NULL, &p, (long)len);
+    EVP_PKEY *key; /* borrowed from req */
+
+    if (req != NULL && p == der + len &&
+        (key = X509_REQ_get0_pubkey(req)) != NULL &&
+        X509_REQ_verify(req, key) == 1) {
+        *out = req;
+        return true;
+    }
+    X509_REQ_free(req);
+    return error_openssl(err, ERROR_INPUT,
+                         "csr: no PKCS #10 request signed with its own key");
 }
 
 /* ---- The page and the client -----------------------------------------------
@@ -219,7 +232,7 @@ proof_verify(const struct business *business, const struct client_proof *proof,
              const struct db_case *row, const struct db_holder *holder,
              struct error *err)
 {
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
+    struct buf statement = BUF_INIT(CLIENT_STATEMENT_MAX);
     char challenge[2 * VAULT_BLIND_LEN + 1];
     json_t *json = json_object();
     bool ok = false;
@@ -311,7 +324,7 @@ client_seal_installed(const struct business *business, struct db *db,
 {
     struct db_case row = {0};
     struct db_holder holder = {0};
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
+    struct buf statement = BUF_INIT(CLIENT_STATEMENT_MAX);
     struct case_act act = {.number = call->number,
                            .event = CASE_INSTALL,
                            .who = CASE_BY_HOLDER,
@@ -320,8 +333,7 @@ client_seal_installed(const struct business *business, struct db *db,
                            .known = {.holder_signed = true}};
     bool ok = false;
 
-    if (!client_call_time(call, err) ||
-        !client_call_encode(call, &statement, err) ||
+    if (!client_call_statement(call, &statement, err) ||
         !db_case_get(db, call->number, false, &row, err))
         goto out;
     if (strcmp(row.business, "seal") != 0) {

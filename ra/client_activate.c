@@ -3,14 +3,10 @@
 
 #include <string.h>
 
-#include <openssl/x509.h>
-
 #include "base/json.h"
 #include "base/text.h"
 #include "db/client.h"
 #include "ra/case_order.h"
-
-enum { STATEMENT_MAX = 2048 };
 
 /* The case that this device is for; false with client_denied() for everything
  * that a stranger could ask. The caller clears both, whatever is returned. */
@@ -66,11 +62,10 @@ client_activation_open(const struct business *business, struct db *db,
 {
     struct db_device device = {0};
     struct db_case row = {0};
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
+    struct buf statement = BUF_INIT(CLIENT_STATEMENT_MAX);
     bool ok = false;
 
-    if (!client_call_time(call, err) ||
-        !client_call_encode(call, &statement, err) ||
+    if (!client_call_statement(call, &statement, err) ||
         !case_of_device(db, call->device, &device, &row, err))
         goto out;
     if (!device_verify(device.spki, device.spki_len, statement.data,
@@ -102,35 +97,23 @@ out:
 /* ---- The request -----------------------------------------------------------
  */
 
-/* One PKCS #10 request that is signed with its own key (RFC 2986, 3), which is
- * not the device's own: that one never gets a certificate. */
+/* A request for another key than the device's own: that one never gets a
+ * certificate. */
 static bool
 csr_check(const uint8_t *der, size_t len, const struct db_device *device,
           struct error *err)
 {
-    const unsigned char *p = der;
-    X509_REQ *req =
-        len > CLIENT_CSR_MAX ? NULL : d2i_X509_REQ(NULL, &p, (long)len);
-    EVP_PKEY *key; /* borrowed from req */
+    X509_REQ *req = NULL;
     unsigned char *spki = NULL;
     int spki_len;
-    bool ok = false;
+    bool ok;
 
-    if (req == NULL || p != der + len ||
-        (key = X509_REQ_get0_pubkey(req)) == NULL ||
-        X509_REQ_verify(req, key) != 1) {
-        error_openssl(err, ERROR_INPUT,
-                      "csr: no PKCS #10 request signed with its own key");
-        goto out;
-    }
-    spki_len = i2d_PUBKEY(key, &spki);
-    if (spki_len == (int)device->spki_len &&
-        memcmp(spki, device->spki, device->spki_len) == 0) {
-        error_set(err, ERROR_INPUT, "csr: the device's own key stays its own");
-        goto out;
-    }
-    ok = true;
-out:
+    if (!client_csr_parse(der, len, &req, err))
+        return false;
+    spki_len = i2d_PUBKEY(X509_REQ_get0_pubkey(req), &spki);
+    ok = spki_len != (int)device->spki_len ||
+         memcmp(spki, device->spki, device->spki_len) != 0 ||
+         error_set(err, ERROR_INPUT, "csr: the device's own key stays its own");
     OPENSSL_free(spki);
     X509_REQ_free(req);
     return ok;
@@ -140,7 +123,7 @@ static bool
 signature_check(const struct client_activation *activation,
                 const struct db_device *device, struct error *err)
 {
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
+    struct buf statement = BUF_INIT(CLIENT_STATEMENT_MAX);
     bool ok = api_completion_encode(activation->device, activation->csr,
                                     activation->csr_len, activation->order_id,
                                     &statement, err) &&

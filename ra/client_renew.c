@@ -3,15 +3,11 @@
 
 #include <string.h>
 
-#include <openssl/x509.h>
-
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "ra/case_field.h"
 #include "ra/case_order.h"
-
-enum { STATEMENT_MAX = 2048 };
 
 /* The case of this number, paired by this code. The caller clears `row`. */
 static bool
@@ -34,24 +30,6 @@ paired_case(const struct business *business, struct db *db, const char *number,
 
 /* ---- The request -----------------------------------------------------------
  */
-
-static bool
-csr_check(const uint8_t *der, size_t len, struct error *err)
-{
-    const unsigned char *p = der;
-    X509_REQ *req =
-        len > CLIENT_CSR_MAX ? NULL : d2i_X509_REQ(NULL, &p, (long)len);
-    EVP_PKEY *key; /* borrowed from req */
-    bool ok = req != NULL && p == der + len &&
-              (key = X509_REQ_get0_pubkey(req)) != NULL &&
-              X509_REQ_verify(req, key) == 1;
-
-    if (!ok)
-        error_openssl(err, ERROR_INPUT,
-                      "csr: no PKCS #10 request signed with its own key");
-    X509_REQ_free(req);
-    return ok;
-}
 
 /* The holder's decision over one order; without signature. */
 static bool
@@ -168,7 +146,8 @@ client_renewal_request(const struct business *business, struct db *db,
     struct db_holder holder = {0};
     struct request_run run = {
         .business = business, .renewal = renewal, .holder = &holder};
-    bool ok = csr_check(renewal->csr, renewal->csr_len, err) &&
+    X509_REQ *req = NULL;
+    bool ok = client_csr_parse(renewal->csr, renewal->csr_len, &req, err) &&
               paired_case(business, db, renewal->number, renewal->code,
                           renewal->at, &row, err) &&
               client_certificate(db, &row, renewal->at, &holder, err) &&
@@ -178,6 +157,7 @@ client_renewal_request(const struct business *business, struct db *db,
         *out = run.out;
     else
         json_decref(run.out);
+    X509_REQ_free(req);
     db_holder_clear(&holder);
     db_case_clear(&row);
     return ok;
@@ -411,7 +391,7 @@ client_renewal_installed(const struct business *business, struct db *db,
                          struct error *err)
 {
     struct db_case row = {0};
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
+    struct buf statement = BUF_INIT(CLIENT_STATEMENT_MAX);
     struct new_key new_key = {.call = call, .statement = &statement};
     struct case_act act = {.number = call->number,
                            .event = CASE_INSTALL,
@@ -421,8 +401,7 @@ client_renewal_installed(const struct business *business, struct db *db,
     struct error why = {0};
     bool ok = false;
 
-    if (!client_call_time(call, err) ||
-        !client_call_encode(call, &statement, err))
+    if (!client_call_statement(call, &statement, err))
         goto out;
     if (!db_case_get(db, call->number, false, &row, &why)) {
         client_unknown(err, &why);

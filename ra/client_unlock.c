@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 
-enum { STATEMENT_MAX = 2048, SEALED_MAX = 256 };
+enum { SEALED_MAX = 256 };
 
 /* The case of a call, judged: an unlocking, its certificate's device, signed
  * with that device's own key. ERROR_DENIED. The caller clears `row`. */
@@ -17,13 +17,12 @@ call_check(struct db *db, const struct client_call *call, struct db_case *row,
 {
     struct db_device device = {0};
     struct db_holder holder = {0};
-    struct buf statement = BUF_INIT(STATEMENT_MAX);
+    struct buf statement = BUF_INIT(CLIENT_STATEMENT_MAX);
     struct error why = {0};
     bool found = false;
     bool ok = false;
 
-    if (!client_call_time(call, err) ||
-        !client_call_encode(call, &statement, err))
+    if (!client_call_statement(call, &statement, err))
         goto out;
     if (!db_case_get(db, call->number, false, row, &why) ||
         !db_device_get(db, call->device, false, &device, &why)) {
