@@ -58,23 +58,28 @@ code_hash(const struct vault *vault, const char *number,
 }
 
 static bool
-draw(enum code_purpose purpose, char code[CODE_MAX + 1], struct error *err)
+draw(const char *alphabet, size_t length, char *out, struct error *err)
 {
-    const char *alphabet = rules[purpose].alphabet;
     size_t choices = strlen(alphabet);
     size_t fair = 256 - 256 % choices; /* octets from here on are unfair */
     size_t n = 0;
+    uint8_t octet = 0;
 
-    while (n < rules[purpose].length) {
-        uint8_t octet;
-
+    while (n < length) {
         if (RAND_priv_bytes(&octet, 1) != 1)
             return error_openssl(err, ERROR_INTERNAL, "no random octets");
         if (octet < fair)
-            code[n++] = alphabet[octet % choices];
+            out[n++] = alphabet[octet % choices];
     }
-    code[n] = '\0';
+    out[n] = '\0';
+    OPENSSL_cleanse(&octet, sizeof octet);
     return true;
+}
+
+bool
+code_letters_draw(size_t count, char *out, struct error *err)
+{
+    return draw(letters, count, out, err);
 }
 
 /* As drawn: upper case, no blanks, no hyphens. False for what no code is. */
@@ -172,7 +177,7 @@ code_draw(struct db *db, const struct vault *vault, const char *number,
     if (destination != NULL)
         vault_blind(vault, "code-destination", destination, to);
     for (int i = 0; i < DRAWS_MAX && is_used; i++) {
-        if (!draw(purpose, code, err))
+        if (!draw(rules[purpose].alphabet, rules[purpose].length, code, err))
             return false;
         code_hash(vault, number, purpose, code, hash);
         if (!is_taken(db, purpose, hash, at, &is_used, err))

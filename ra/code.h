@@ -52,6 +52,9 @@ bool code_client_find(struct db *db, const struct vault *vault,
                       const char *typed, int64_t at, char *number, size_t max,
                       struct error *err) MUST_CHECK;
 
+/* `count` letters and digits without look-alikes, 5 bits each, and a NUL. */
+bool code_letters_draw(size_t count, char *out, struct error *err) MUST_CHECK;
+
 /* How long a code of this purpose counts, in seconds: for notices. */
 int64_t code_life_s(enum code_purpose purpose);
 

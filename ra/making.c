@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <openssl/x509.h>
 
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "db/case_history.h"
+#include "ra/code.h"
 
 enum { STATEMENT_MAX = 1024, SEALED_MAX = 256 };
 
@@ -225,16 +225,7 @@ making_allocate(const struct business *business, struct db *db,
 bool
 making_pin_draw(char pin[MAKING_PIN_LEN + 1], struct error *err)
 {
-    static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"; /* 32 */
-    uint8_t octets[MAKING_PIN_LEN];
-
-    if (RAND_priv_bytes(octets, sizeof octets) != 1)
-        return error_openssl(err, ERROR_INTERNAL, "no random octets");
-    for (size_t i = 0; i < sizeof octets; i++)
-        pin[i] = letters[octets[i] % 32];
-    pin[MAKING_PIN_LEN] = '\0';
-    OPENSSL_cleanse(octets, sizeof octets);
-    return true;
+    return code_letters_draw(MAKING_PIN_LEN, pin, err);
 }
 
 static void
