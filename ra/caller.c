@@ -165,7 +165,6 @@ subject_find(struct ra_worker *worker, struct caller *out, int64_t now,
         return true;
     }
     out->kind = CALLER_OFFICER;
-    out->is_officer = true;
     if (officer_by_credential(worker->ra->officers, worker->ca,
                               session->credential_id, now, &out->officer,
                               err)) {
@@ -243,12 +242,10 @@ caller_by_certificate(struct ra_worker *worker, const struct http_request *req,
         return false;
     }
     out->kind = CALLER_OFFICER;
-    out->is_officer = true;
     return true;
 }
 
-/* ---- Anybody
- * ----------------------------------------------------------------- */
+/* ---- Anybody ------------------------------------------------------------ */
 
 bool
 caller_get(struct ra_worker *worker, const struct http_request *req,

@@ -17,7 +17,6 @@ enum caller_kind { CALLER_ACCOUNT, CALLER_OFFICER, CALLER_PLATFORM };
 
 struct caller {
     enum caller_kind kind;
-    bool is_officer;               /* kind is CALLER_OFFICER */
     struct db_account account;     /* CALLER_ACCOUNT */
     struct review_officer officer; /* CALLER_OFFICER */
     bool has_session;              /* came by cookie */

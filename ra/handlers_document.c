@@ -50,7 +50,8 @@ viewer_of(const struct caller *caller)
 {
     return (struct document_viewer){
         .account = account_of(caller),
-        .officer_id = caller->is_officer ? caller->officer.officer_id : NULL,
+        .officer_id =
+            caller->kind == CALLER_OFFICER ? caller->officer.officer_id : NULL,
         .at = clock_now(),
     };
 }

@@ -29,7 +29,7 @@ payment_case_check(struct ra_worker *worker, const struct caller *caller,
 
     if (!db_case_get(worker->db, number, false, &row, err))
         return false;
-    is_theirs = caller->is_officer ||
+    is_theirs = caller->kind == CALLER_OFFICER ||
                 (caller->kind == CALLER_ACCOUNT &&
                  strcmp(row.account, caller->account.account) == 0);
     db_case_clear(&row);

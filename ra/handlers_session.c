@@ -373,10 +373,11 @@ handle_session_show(void *arg, const struct http_request *req,
     if (!caller.has_session)
         http_reply_problem(res, req->id, 404, "there is no session");
     else
-        http_reply_json(res, 200,
-                        session_json(&caller.session,
-                                     caller.is_officer ? &caller.officer : NULL,
-                                     worker->ra->config));
+        http_reply_json(
+            res, 200,
+            session_json(&caller.session,
+                         caller.kind == CALLER_OFFICER ? &caller.officer : NULL,
+                         worker->ra->config));
 }
 
 void
@@ -427,7 +428,7 @@ handle_session_list(void *arg, const struct http_request *req,
 
     if (!caller_get(worker, req, res, &caller))
         goto out;
-    if (!db_session_list(worker->db, caller.is_officer,
+    if (!db_session_list(worker->db, caller.kind == CALLER_OFFICER,
                          is_administrator(&caller) ? NULL
                                                    : caller_name(&caller),
                          clock_now(), SESSIONS_MAX, list, &count, &err)) {
@@ -471,7 +472,7 @@ end_other(struct ra_worker *worker, const struct http_request *req,
     if (!db_session_find(worker->db, hash, &is_known, &session, err))
         return false;
     /* Somebody else's is none, but for an administrator of officers. */
-    if (!is_known || session.is_officer != caller->is_officer ||
+    if (!is_known || session.is_officer != (caller->kind == CALLER_OFFICER) ||
         (strcmp(session.subject, caller_name(caller)) != 0 &&
          !is_administrator(caller)))
         return error_set(err, ERROR_NOT_FOUND, "there is no such session");

@@ -88,7 +88,6 @@ officer(const char *id, enum api_role role)
 {
     memset(&calling, 0, sizeof calling);
     calling.kind = CALLER_OFFICER;
-    calling.is_officer = true;
     snprintf(calling.officer.officer_id, sizeof calling.officer.officer_id,
              "%s", id);
     snprintf(calling.officer.person, sizeof calling.officer.person, "person-%c",

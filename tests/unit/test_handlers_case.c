@@ -17,91 +17,10 @@
 #include "ra/handlers_case.h"
 #include "tests/unit/case_parts.h"
 #include "tests/unit/fake_ca.h"
+#include "tests/unit/fake_caller.h"
 #include "tests/unit/pg.h"
 
 static struct case_parts parts;
-static struct caller who; /* calls */
-
-/* ---- Fake callers -----------------------------------------------------------
- */
-
-bool
-caller_get(struct ra_worker *worker, const struct http_request *req,
-           struct http_response *res, struct caller *out)
-{
-    (void)worker;
-    (void)req;
-    (void)res;
-    *out = who;
-    return true;
-}
-
-static bool
-refuse(const struct http_request *req, struct http_response *res)
-{
-    http_reply_problem(res, req->id, 403, "not for you");
-    return false;
-}
-
-bool
-caller_account(struct ra_worker *worker, const struct http_request *req,
-               struct http_response *res, struct caller *out)
-{
-    (void)worker;
-    *out = who;
-    return who.kind == CALLER_ACCOUNT || refuse(req, res);
-}
-
-bool
-caller_officer(struct ra_worker *worker, const struct http_request *req,
-               struct http_response *res, struct caller *out)
-{
-    (void)worker;
-    *out = who;
-    return who.kind == CALLER_OFFICER || refuse(req, res);
-}
-
-bool
-caller_platform(struct ra_worker *worker, const struct http_request *req,
-                struct http_response *res, struct caller *out)
-{
-    (void)worker;
-    *out = who;
-    return who.kind == CALLER_PLATFORM || refuse(req, res);
-}
-
-bool
-caller_has_role(const struct caller *caller, enum api_role role)
-{
-    return caller->kind == CALLER_OFFICER && caller->officer.has_role[role];
-}
-
-bool
-caller_with_role(struct ra_worker *worker, const struct http_request *req,
-                 struct http_response *res, unsigned roles, struct caller *out)
-{
-    (void)worker;
-    *out = who;
-    for (unsigned i = 0; i < API_ROLE_COUNT; i++)
-        if ((roles & 1u << i) != 0 && caller_has_role(&who, (enum api_role)i))
-            return true;
-    return refuse(req, res);
-}
-
-const char *
-caller_name(const struct caller *caller)
-{
-    return caller->kind == CALLER_OFFICER ? caller->officer.officer_id
-                                          : caller->account.account;
-}
-
-bool
-caller_is_forged(const struct http_request *req, struct http_response *res)
-{
-    (void)req;
-    (void)res;
-    return false;
-}
 
 /* ---- Requests ---------------------------------------------------------------
  */
@@ -158,7 +77,6 @@ as_officer(enum api_role role)
 {
     memset(&who, 0, sizeof who);
     who.kind = CALLER_OFFICER;
-    who.is_officer = true;
     who.officer = parts.first.facts;
     memset(who.officer.has_role, 0, sizeof who.officer.has_role);
     who.officer.has_role[role] = true;

@@ -47,7 +47,7 @@ __wrap_caller_get(struct ra_worker *w, const struct http_request *req,
 static void
 by_officer(enum api_role role)
 {
-    calling = (struct caller){.kind = CALLER_OFFICER, .is_officer = true};
+    calling = (struct caller){.kind = CALLER_OFFICER};
     memcpy(calling.officer.officer_id, OFFICER, sizeof OFFICER);
     calling.officer.is_active = true;
     calling.officer.has_role[role] = true;

@@ -26,67 +26,11 @@
 #include "ra/payment_provider.h"
 #include "ra/reconciliation.h"
 #include "ra/signed_call.h"
+#include "tests/unit/fake_caller.h"
 #include "tests/unit/pg.h"
 
 /* ---- Fakes ------------------------------------------------------------------
  */
-
-static struct caller who; /* calls */
-
-bool
-caller_get(struct ra_worker *worker, const struct http_request *req,
-           struct http_response *res, struct caller *out)
-{
-    (void)worker;
-    (void)req;
-    (void)res;
-    *out = who;
-    return true;
-}
-
-static bool
-refuse(const struct http_request *req, struct http_response *res)
-{
-    http_reply_problem(res, req->id, 403, "not for you");
-    return false;
-}
-
-bool
-caller_account(struct ra_worker *worker, const struct http_request *req,
-               struct http_response *res, struct caller *out)
-{
-    (void)worker;
-    *out = who;
-    return who.kind == CALLER_ACCOUNT || refuse(req, res);
-}
-
-bool
-caller_officer(struct ra_worker *worker, const struct http_request *req,
-               struct http_response *res, struct caller *out)
-{
-    (void)worker;
-    *out = who;
-    return who.is_officer || refuse(req, res);
-}
-
-bool
-caller_with_role(struct ra_worker *worker, const struct http_request *req,
-                 struct http_response *res, unsigned roles, struct caller *out)
-{
-    (void)worker;
-    *out = who;
-    for (unsigned i = 0; who.is_officer && i < API_ROLE_COUNT; i++)
-        if ((roles & 1u << i) != 0 && who.officer.has_role[i])
-            return true;
-    return refuse(req, res);
-}
-
-const char *
-caller_name(const struct caller *caller)
-{
-    return caller->is_officer ? caller->officer.officer_id
-                              : caller->account.account;
-}
 
 bool
 case_apply_within(const struct business *business, struct db *db,
@@ -321,7 +265,6 @@ call_as_officer(enum api_role role)
 {
     memset(&who, 0, sizeof who);
     who.kind = CALLER_OFFICER;
-    who.is_officer = true;
     who.officer.has_role[role] = true;
     (void)snprintf(who.officer.officer_id, sizeof who.officer.officer_id, "%s",
                    OFFICER);
