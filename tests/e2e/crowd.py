@@ -12,15 +12,14 @@ import os
 import random
 import re
 import statistics
-import subprocess
 import sys
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "sim"))
-import device  # noqa: E402
 import play  # noqa: E402
+from judge import Sql  # noqa: E402
 
 state, work, *urls = sys.argv[1:]
 CROWD = int(os.environ.get("CROWD", "200"))
@@ -232,11 +231,6 @@ def officer(name, n):
 
 # ---- All of it ----------------------------------------------------------------------------
 
-def sql(question):
-    return subprocess.run(["psql", "-qAtX", "-d", stage(0).env["SIGNET_PG"], "-c", question], check=True,
-                          stdout=subprocess.PIPE, text=True).stdout.strip()
-
-
 def none(what, question):
     found = sql(question)
     if found not in ("", "0"):
@@ -260,7 +254,7 @@ noise = random.Random(1)
 papers = [play.paper(seed, width=620, height=877) for seed in range(3)]
 papers.append(play.png(900, 900, [noise.randbytes(2700) for _ in range(900)]))
 watch(play.Line, play.Refused)
-watch(device.Line, device.Refused)
+sql = Sql(stage(0))
 began = time.monotonic()
 workers = [threading.Thread(target=officer, args=(name, n)) for n, name in enumerate(OFFICERS)]
 crowd = [threading.Thread(target=applicant, args=(n,)) for n in range(CROWD)]
@@ -280,12 +274,10 @@ none("by four people", "SELECT count(*) FROM (SELECT number FROM ra.case_decisio
 none("each is paid once", "SELECT count(*) FROM ra.payment WHERE received <> amount OR refunded <> 0")
 none("each has one certificate", "SELECT count(*) FROM (SELECT 1 FROM ca.certificate WHERE account LIKE 'crowd-%' AND state <> 'void'"
      " GROUP BY account HAVING count(*) <> 1) AS other")
-none("every history is a chain", "SELECT count(*) FROM ra.case_history h WHERE hash <> sha256(body) OR"
-     " convert_from(body, 'UTF8')::json->>'previous' IS DISTINCT FROM coalesce((SELECT encode(p.hash, 'hex') FROM ra.case_history p"
-     " WHERE p.number = h.number AND p.seq = h.seq - 1), repeat('0', 64))")
 for status in answers:
     if status >= 500 and status != 503:
         problems.append(f"{answers[status]} answers {status}")
 if problems:
     sys.exit("FAIL: " + "\n      ".join(problems[:20]))
+sql.histories_are_chains()
 print(f"ok   {CROWD} applicants and {len(OFFICERS)} officers in {time.monotonic() - began:.0f} s, {len(urls)} registration authorities")

@@ -19,36 +19,15 @@ sys.path.insert(0, os.path.join(HERE, "..", "sim"))
 import device  # noqa: E402
 import documented  # noqa: E402
 import play  # noqa: E402
+from judge import check, fail, refused  # noqa: E402
 
 state, work = sys.argv[1:3]
 document = documented.Document(os.path.join(HERE, "..", "..", "docs", "openapi.yaml"))
 document.watch(play.Line, play.Refused, only=("devices", "client"))
-document.watch(device.Line, device.Refused)
 stage = play.Play(state)
 world = stage.env["SIGNET_WORLD_URL"]
 url, bundle = stage.env["SIGNET_RA_URL"], stage.env["SIGNET_CA_BUNDLE"]
 run = secrets.randbelow(10 ** 8)
-
-
-def fail(text):
-    sys.exit(f"FAIL: {text}")
-
-
-def check(holds, text):
-    if not holds:
-        fail(text)
-    print(f"ok   {text}")
-
-
-def refused(status, what, *args, **named):
-    """The call is refused with this status."""
-    try:
-        what(*args, **named)
-    except (play.Refused, device.Refused) as error:
-        if error.status != status:
-            fail(f"{error}: not {status}")
-        return
-    fail(f"not refused: {what} {args}")
 
 
 def ask(method, path, body=None):
@@ -78,8 +57,8 @@ def courier_key():
 
 def courier(event_id, tracking, status, key=None, at=None, nonce=None):
     """A call as the courier signs it; with another key it is forged."""
-    body = device.canonical({"event_id": event_id, "carrier": "SF", "tracking": tracking, "status": status,
-                             "at": device.now()})
+    body = play.canonical({"event_id": event_id, "carrier": "SF", "tracking": tracking, "status": status,
+                           "at": play.now()})
     moment, once = str(at or int(time.time())), nonce or secrets.token_hex(16)
     text = "\n".join(["signet-call-1", "POST", "/v1/callbacks/courier", moment, once,
                       hashlib.sha256(body).hexdigest()]) + "\n"
@@ -120,15 +99,14 @@ stage.officer("first").decide(number, "first-review")
 # ---- Making ------------------------------------------------------------------------
 
 maker.post(f"/v1/cases/{number}/device", {"serial": mine.serial})
-maker_line = device.Line(url, bundle, maker.cert, maker.key)
-mine.personalise(number, maker_line)
+mine.personalise(number, maker)
 held = maker.get(f"/v1/cases/{number}/device")
 check(held["state"] == "personalised" and not held["is_signed"], "a device is personalised for the case")
 parcel = {"direction": "out", "carrier": "SF", "tracking": f"SF{run:010d}"}
 refused(409, maker.post, f"/v1/cases/{number}/shipments", parcel)
 maker.decide(number, "making", device={"serial": mine.serial, "spki_sha256": held["spki_sha256"]})
 maker.post(f"/v1/cases/{number}/shipments", parcel)
-refused(409, mine.personalise, number, maker_line)
+refused(409, mine.personalise, number, maker)
 check(maker.get(f"/v1/cases/{number}/device")["state"] == "shipped", "and goes out once its maker signed for it")
 
 # ---- The courier -------------------------------------------------------------------
@@ -224,11 +202,11 @@ slots = [paper["slot"] for paper in clerk.post("/v1/intake", {"code": number})["
 refused(409, clerk.post, f"/v1/cases/{number}/papers", {"received": ["device"], "device": other_serial})
 clerk.post(f"/v1/cases/{number}/papers", {"received": slots, "device": mine.serial})
 clerk.decide(number, "entry")
-refused(409, mine.personalise, number, maker_line)
+refused(409, mine.personalise, number, maker)
 stage.officer("second").decide(number, "second-review")
 code = message(mobile, f"{number}.*激活码：([A-Z0-9]{{12}})")
 mine.rewrite()
-made = mine.personalise(number, maker_line)
+made = mine.personalise(number, maker)
 maker.decide(number, "making", device=made)
 refused(409, mine.activate, code, "Passw0rd!")
 sent = maker.post(f"/v1/cases/{number}/shipments", {**parcel, "tracking": f"sf{run + 1:010d}"})

@@ -1,7 +1,6 @@
 """
 Compares what is called and answered with docs/openapi.yaml, while other tests
-run: watch(play.Line), watch(device.Line). The part of JSON Schema that the
-document uses.
+run: watch(play.Line). The part of JSON Schema that the document uses.
 """
 import datetime
 import re

@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "sim"))
 import device  # noqa: E402
 import documented  # noqa: E402
 import play  # noqa: E402
+from judge import fail, refused  # noqa: E402
 
 source, state, work = sys.argv[1:4]
 document = documented.Document(os.path.join(source, "docs", "openapi.yaml"))
@@ -43,22 +44,8 @@ EXCUSED = {
 }
 
 
-def fail(text):
-    sys.exit(f"FAIL: {text}")
-
-
 def ok(text):
     print(f"ok   {text}", flush=True)
-
-
-def refused(status, act, *args, **named):
-    try:
-        answer = act(*args, **named)
-    except (play.Refused, device.Refused) as error:
-        if error.status != status:
-            fail(f"{error}: not {status}")
-        return
-    fail(f"not refused: {act} {args}: {answer}")
 
 
 # ---- The document itself ---------------------------------------------------------------
@@ -368,7 +355,6 @@ every_route_is_documented()
 stage = play.Office(state, os.path.join(work, "devices"))
 nobody_is_served(stage)
 document.watch(play.Line, play.Refused)
-document.watch(device.Line, device.Refused)
 pages_and_operation(play.Line(stage.env["SIGNET_RA_URL"], stage.env["SIGNET_CA_BUNDLE"]))
 accounts(stage)
 officer_cases(stage)

@@ -12,6 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "sim"))
 import documented  # noqa: E402
 import play  # noqa: E402
+from judge import check, fail, refused  # noqa: E402
 
 document = documented.Document(os.path.join(HERE, "..", "..", "docs", "openapi.yaml"))
 document.watch(play.Line, play.Refused)
@@ -20,26 +21,6 @@ office = play.Office(state, os.path.join(work, "devices"))
 world = office.world
 finance = office.who("finance")
 run = secrets.randbelow(10 ** 8)
-
-
-def fail(text):
-    sys.exit(f"FAIL: {text}")
-
-
-def check(holds, text):
-    if not holds:
-        fail(text)
-    print(f"ok   {text}")
-
-
-def refused(status, what, *args, **named):
-    try:
-        what(*args, **named)
-    except play.Refused as error:
-        if error.status != status:
-            fail(f"{error}: not {status}")
-        return
-    fail(f"not refused: {what} {args}")
 
 
 def until(what, text, wait_s=30):

@@ -3,7 +3,6 @@ The seven businesses on running services, from notice to end, by the API alone:
 what domain.md, 1.4 to 1.9 promises is tried, and what it forbids is refused.
 seven_businesses.py STATE WORK; judged by openssl and psql.
 """
-import base64
 import os
 import subprocess
 import sys
@@ -11,15 +10,15 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "sim"))
-import device as simulated  # noqa: E402
 import documented  # noqa: E402
 import play  # noqa: E402
+from judge import Sql  # noqa: E402
 from play import Applicant, Office, Refused, mobile, id_number, paper, scan_of_form  # noqa: E402
 
 document = documented.Document(os.path.join(HERE, "..", "..", "docs", "openapi.yaml"))
 document.watch(play.Line, play.Refused)
-document.watch(simulated.Line, simulated.Refused)
 office = Office(sys.argv[1], os.path.join(sys.argv[2], "devices"))
+sql = Sql(office)
 RUN = int(time.time()) % 900000 + 1000
 done = 0
 
@@ -39,17 +38,12 @@ def want(what, expected, actual):
 def refused(what, status, act, *args, **more):
     try:
         answer = act(*args, **more)
-    except Exception as e:  # play's and device's Refused are two classes
-        if getattr(e, "status", None) != status:
+    except Refused as e:
+        if e.status != status:
             sys.exit(f"FAIL: {what}: {e}")
         ok(f"{what}: {e.problem.get('detail')}")
         return
     sys.exit(f"FAIL: {what}: it was done: {answer}")
-
-
-def sql(question):
-    return subprocess.run(["psql", "-At", office.env["SIGNET_PG"], "-c", question], check=True, stdout=subprocess.PIPE,
-                          text=True).stdout.strip()
 
 
 def x509(path, *what):
@@ -291,10 +285,7 @@ want("no live certificate is left", "0", sql(
     f"SELECT count(*) FROM ra.holder_certificate WHERE account = '{account(1)}' AND state = 'valid'"))
 
 # ---- What holds for all (domain.md, 1.9) --------------------------------------------------------
-want("every history is a chain", "0", sql(
-    "SELECT count(*) FROM ra.case_history h WHERE hash <> sha256(body) OR"
-    " convert_from(body, 'UTF8')::json->>'previous' IS DISTINCT FROM coalesce((SELECT encode(p.hash, 'hex') FROM ra.case_history p"
-    " WHERE p.number = h.number AND p.seq = h.seq - 1), repeat('0', 64))"))
+sql.histories_are_chains()
 want("no refund after activation", "0", sql(
     "SELECT count(*) FROM ra.refund r JOIN ra.payment p ON p.id = r.payment JOIN ra.case_file c USING (number)"
     " WHERE c.state IN ('activated', 'bound', 'issued', 'installed') AND r.reason <> 'overpaid'"))

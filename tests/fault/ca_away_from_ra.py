@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 
-from killing import Sql, again, check, pid_of, play
+from killing import again, pid_of, play
+from judge import Sql, check
 
 state, work = sys.argv[1:3]
 office = play.Office(state, os.path.join(work, "devices"))

@@ -6,7 +6,8 @@ import hashlib
 import os
 import sys
 
-from killing import Killer, REFUSED, Sql, again, brought, check, device, fail, pid_of, play
+from killing import Killer, again, brought, pid_of, play
+from judge import Sql, check, fail
 
 KILLS = int(os.environ.get("KILLS", "20"))
 state, work = sys.argv[1:3]
@@ -44,7 +45,7 @@ def make(number, serial):
         def ask():
             try:
                 return maker.get(held)[member] in values
-            except REFUSED as error:
+            except play.Refused as error:
                 if error.status == 404:
                     return False
                 raise

@@ -24,35 +24,16 @@ the files are out of its scope.
 """
 import argparse
 import base64
-import datetime
 import hashlib
-import http.client
 import json
 import os
-import ssl
 import subprocess
 import sys
 import time
-import urllib.parse
+
+from play import Line, Refused, canonical, now
 
 TRIES_MAX = 10  # domain.md, 1.8 #5
-
-
-class Refused(Exception):
-    """An answer that is no success: status and problem document."""
-
-    def __init__(self, status, problem, call):
-        super().__init__(f"{call}: {status} {problem.get('detail') or problem}")
-        self.status, self.problem = status, problem
-
-
-def canonical(value):
-    """RFC 8785 for what we send: texts and objects."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def now():
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def b64(data):
@@ -62,39 +43,6 @@ def b64(data):
 def openssl(*args, data=None):
     return subprocess.run(["openssl", *args], input=data, check=True, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL).stdout
-
-
-class Line:
-    """The client's connection to the RA."""
-
-    def __init__(self, url, cafile, cert=None, key=None):
-        parts = urllib.parse.urlsplit(url)
-        self.host, self.port = parts.hostname, parts.port
-        self.context = ssl.create_default_context(cafile=cafile)
-        if cert:
-            self.context.load_cert_chain(cert, key)
-
-    def call(self, method, path, body=None):
-        connection = http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self.context)
-        try:
-            data = None if body is None else canonical(body)
-            headers = {} if body is None else {"Content-Type": "application/json"}
-            connection.request(method, path, body=data, headers=headers)
-            answer = connection.getresponse()
-            content = answer.read()
-            self.answer = answer  # the last one: status and headers
-        finally:
-            connection.close()
-        value = json.loads(content) if content else {}
-        if answer.status not in (200, 201, 202):
-            raise Refused(answer.status, value, f"{method} {path}")
-        return value
-
-    def post(self, path, body):
-        return self.call("POST", path, body)
-
-    def get(self, path):
-        return self.call("GET", path)
 
 
 class Device:
@@ -211,15 +159,18 @@ class Device:
             self.write("serial", (serial + "\n").encode())
         return {"serial": self.serial}
 
-    def personalise(self, number, line):
-        """`line` is a maker's. The own key is made here and never changes for this case."""
+    def present(self, number):
+        """Its own key, made here and never changed for this case, and the proof of it."""
         self.make_key("device.key")
         spki = self.spki("device.key")
         statement = {"device": self.serial, "number": number, "spki_sha256": hashlib.sha256(spki).hexdigest()}
-        answer = line.post(f"/v1/devices/{self.serial}/personalise",
-                           {"spki": b64(spki), "proof": self.sign("device.key", canonical(statement))})
+        return {"spki": b64(spki), "proof": self.sign("device.key", canonical(statement))}
+
+    def personalise(self, number, line):
+        """`line` is a maker's."""
+        answer = line.post(f"/v1/devices/{self.serial}/personalise", self.present(number))
         self.keep({"tries": 0, "admin_tries": 0, "admin": answer["admin_pin"]})
-        return {"serial": self.serial, "spki_sha256": statement["spki_sha256"]}
+        return {"serial": self.serial, "spki_sha256": hashlib.sha256(self.spki("device.key")).hexdigest()}
 
     def rewrite(self):
         """Before it is personalised again: nothing of the former holder stays."""

@@ -2,7 +2,7 @@
 People at a running Signet, for samples, tests and the demonstration: the host
 platform, applicants and officers, each through the documented API alone
 (docs/openapi.yaml). Shares no code with Signet: Python's standard library and
-the openssl command. As a program it makes sample cases: play.py --state DIR.
+the openssl command. story.py tells stories with it.
 """
 import base64
 import datetime
@@ -15,13 +15,11 @@ import re
 import ssl
 import struct
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.parse
 import zlib
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 BROWSER = "play/1 (a browser that is none)"
 
 
@@ -187,7 +185,7 @@ class Line:
         return self.call("GET", path)
 
     def post(self, path, body=None):
-        return self.call("POST", path, body if body is not None else None)
+        return self.call("POST", path, body)
 
     def put(self, path, body):
         return self.call("PUT", path, body)
@@ -394,8 +392,7 @@ class Office(Play):
         return order
 
     def device(self, serial):
-        sys.path.insert(0, HERE)
-        import device as simulated
+        import device as simulated  # which speaks by a Line of this file
         return simulated.Device(os.path.join(self.devices, serial), self.env["SIGNET_RA_URL"], self.env["SIGNET_CA_BUNDLE"])
 
     def make(self, number, serial, is_new=True):

@@ -6,12 +6,11 @@ cases that ./signet up leaves for a newcomer to try. Uses play.py alone.
                                  first.pem, its chain and facts in the folder WORK
     story.py STATE samples       cases in different states, marked as samples
 """
-import json
 import os
 import sys
 import time
 
-from play import Applicant, Office, Refused, mobile, paper, scan_of_form
+from play import Applicant, Office, Refused, mobile
 
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 steps = 0
@@ -41,9 +40,7 @@ def wanted(what, expected, actual):
 def refused(what, act, *args, **more):
     try:
         act(*args, **more)
-    except Exception as e:
-        if not hasattr(e, "status"):
-            raise
+    except Refused as e:
         tell(f"{what}: refused: {e.problem.get('detail')}")
         return
     fail(f"{what} was not refused")
