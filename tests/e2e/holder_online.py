@@ -10,7 +10,8 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sim"))
 from play import Applicant, Office, Refused  # noqa: E402
 import usbkey  # noqa: E402
-from usbkey import Failed, UsbKey  # noqa: E402
+from judge import check, fail  # noqa: E402
+from usbkey import Failed, UsbKey, refused, verified  # noqa: E402
 
 state, work = sys.argv[1:3]
 office = Office(state, os.path.join(work, "devices"))
@@ -18,21 +19,6 @@ RUN = int(time.time()) % 900000 + 1000
 PIN, NEW_PIN, LAST_PIN = "Sesame-2026", "Open-Sesame-27", "Third-Pin-28"
 KILLS = 20
 random.seed(int(os.environ.get("SEED", RUN)))
-
-
-def check(holds, what):
-    if not holds:
-        sys.exit(f"FAIL: {what}")
-    print(f"ok {what}", flush=True)
-
-
-def refused(what, error, act, *args, **more):
-    try:
-        act(*args, **more)
-    except Failed as failed:
-        check(failed.error == error, f"{what}: {failed.what}")
-        return
-    sys.exit(f"FAIL: {what}: it was done")
 
 
 def openssl(*args):
@@ -76,8 +62,7 @@ done = key.run("activate", pins=[PIN], code=code)
 took = time.monotonic() - begun
 check(done["state"] == "done" and done["number"] == number, "the device with its code gets its certificate")
 certificate = key.certificate(number, os.path.join(work, "holder.pem"))
-check(openssl("verify", "-CAfile", office.env["SIGNET_ROOT"], "-untrusted", office.env["SIGNET_ISSUER"],
-              certificate).returncode == 0, "openssl verifies it")
+check(verified(office, certificate), "openssl verifies it")
 holds_one_pair(key, number, PIN)
 check(key.tool("--login", "--pin", usbkey.TRANSPORT, "-O")[0] != 0, "the PIN of the transport is no more")
 check(key.run("activate", pins=[PIN])["state"] == "done", "once more, without a code: it is done")
@@ -145,7 +130,7 @@ check(key.run("unlock", number, pins=[PIN], code=code)["state"] == "done", "and 
 seal = applicant.file("seal", office.fields("seal", RUN * 10 + 1))
 try:
     applicant.submit(seal)
-    sys.exit("FAIL: a seal without a proof")
+    fail("a seal without a proof")
 except Refused as nobody:
     check(nobody.status == 409, "a seal is not to be had without the device")
 page = applicant.post(f"/v1/cases/{seal}/client-code")["code"]
@@ -167,6 +152,5 @@ done = key.run("activate", pins=[PIN], code=code)
 check(done["state"] == "done" and done["number"] == number, f"{struck} of {KILLS} killed while at work; then it is done")
 holds_one_pair(key, number, PIN)
 certificate = key.certificate(number, os.path.join(work, "killed.pem"))
-check(openssl("verify", "-CAfile", office.env["SIGNET_ROOT"], "-untrusted", office.env["SIGNET_ISSUER"],
-              certificate).returncode == 0, "openssl verifies that one")
+check(verified(office, certificate), "openssl verifies that one")
 check(len(applicant.get("/v1/certificates")["certificates"]) == 1, "and the CA issued one")

@@ -7,6 +7,8 @@ import os
 import subprocess
 import time
 
+from judge import check, fail
+
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 BUILD = os.environ.get("SIGNET_BUILD") or os.path.join(SOURCE, "build", "release")
 FACTORY_ADMIN = "87654321"  # config/launch/device.sh
@@ -19,6 +21,22 @@ class Failed(Exception):
     def __init__(self, verb, answer):
         super().__init__(f"signet-key {verb}: {answer.get('what')}")
         self.error, self.what = answer.get("error"), answer.get("what", "")
+
+
+def refused(what, error, act, *args, **more):
+    """signet-key does not do it, for this reason."""
+    try:
+        act(*args, **more)
+    except Failed as failed:
+        check(failed.error == error, f"{what}: {failed.what}")
+        return
+    fail(f"{what}: it was done")
+
+
+def verified(office, path):
+    """What openssl says of a certificate."""
+    return subprocess.run(["openssl", "verify", "-CAfile", office.env["SIGNET_ROOT"], "-untrusted",
+                           office.env["SIGNET_ISSUER"], path], stdout=subprocess.DEVNULL).returncode == 0
 
 
 class UsbKey:
@@ -88,7 +106,7 @@ class UsbKey:
             raise AssertionError(said)
         heading = {"cert": "Certificate Object", "pubkey": "Public Key Object", "privkey": "Private Key Object",
                    "data": "Data object"}[kind]
-        return [part for part in said.split(heading)[1:]]
+        return said.split(heading)[1:]
 
     def certificate(self, label, path):
         """The certificate of this label, as a PEM file."""
