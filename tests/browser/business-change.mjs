@@ -1,8 +1,8 @@
 // 变更 CHANGE, in English: the platform knows the new name, the device proves
 // itself, the old device comes by mail, is written anew and goes back.
 
-import { assertClean, axe } from './lib.mjs';
-import { Applicant, must, step, until } from './people.mjs';
+import { assertClean, axe, must } from './lib.mjs';
+import { Applicant, step, until } from './people.mjs';
 
 export async function change(house) {
     const { office, unit, account, device } = house;

@@ -1,8 +1,8 @@
 // 新申请 NEW, in Chinese: two tabs, a lost session, a wrong file, parts of the
 // fee, a return, two reviewers at once, a supplement, and the certificate.
 
-import { api, assertClean } from './lib.mjs';
-import { Applicant, must, step, until } from './people.mjs';
+import { api, assertClean, must } from './lib.mjs';
+import { Applicant, step, until } from './people.mjs';
 
 export async function applyNew(house) {
     const { office, unit, account } = house;

@@ -1,8 +1,8 @@
 // 补办 REISSUE, in Chinese on a telephone: refused once and the fee goes back;
 // then held, made, mailed, reviewed by two, and activated.
 
-import { assertClean } from './lib.mjs';
-import { Applicant, must, step, until } from './people.mjs';
+import { assertClean, must } from './lib.mjs';
+import { Applicant, step, until } from './people.mjs';
 
 export async function reissue(house) {
     const { office, unit, account } = house;

@@ -1,8 +1,8 @@
 // 续期 RENEW, in English on a telephone: a fee that is never paid, the case filed
 // again, a payment that nobody tells, and the new certificate installed.
 
-import { assertClean } from './lib.mjs';
-import { Applicant, must, step } from './people.mjs';
+import { assertClean, must } from './lib.mjs';
+import { Applicant, step } from './people.mjs';
 
 export async function renew(house) {
     const { office, unit, account, device } = house;

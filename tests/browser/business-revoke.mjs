@@ -2,8 +2,8 @@
 // the hold ends; then filed again, a reviewer's session ended under her hands,
 // and revoked.
 
-import { assertClean } from './lib.mjs';
-import { Applicant, must, step, until } from './people.mjs';
+import { assertClean, must } from './lib.mjs';
+import { Applicant, step, until } from './people.mjs';
 
 export async function revoke(house) {
     const { office, unit, account } = house;

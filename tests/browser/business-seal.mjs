@@ -1,8 +1,8 @@
 // 印章 SEAL, in Chinese: edited under review, so that the form is void and made
 // anew; approved; closed by customer service with a stamped statement.
 
-import { assertClean } from './lib.mjs';
-import { Applicant, must, step } from './people.mjs';
+import { assertClean, must } from './lib.mjs';
+import { Applicant, step } from './people.mjs';
 
 export async function seal(house) {
     const { office, unit, account, device } = house;

@@ -1,8 +1,8 @@
 // 解锁 UNLOCK, in English, by the keyboard alone; then a one-time password that
 // ran out, and another handler who brings papers.
 
-import { assertClean } from './lib.mjs';
-import { Applicant, must, step, until } from './people.mjs';
+import { assertClean, must } from './lib.mjs';
+import { Applicant, step, until } from './people.mjs';
 
 // Presses Tab until the focus is at it.
 async function tabTo(page, selector) {

@@ -4,9 +4,9 @@
 //
 // SIGNET_STATE: a state whose renewal opens long before the end.
 
-import { api, assertClean, axe, check, ownBytes, openPage, picture, readState, sizes, startBrowser } from './lib.mjs';
+import { api, assertClean, axe, check, must, openPage, ownBytes, picture, readState, sizes, startBrowser } from './lib.mjs';
 import { openOffice } from './office.mjs';
-import { Officer, must, until } from './people.mjs';
+import { Officer, until } from './people.mjs';
 import { applyNew } from './business-new.mjs';
 import { unlock } from './business-unlock.mjs';
 import { renew } from './business-renew.mjs';
@@ -70,14 +70,7 @@ house.make = async (number, serial, { isNew = true } = {}) => {
     } else
         await office.device(serial, 'rewrite()');
     await row().getByRole('button', { name: '个人化' }).click();
-    const made = await office.play(`
-import base64, hashlib
-device = office.device("${serial}")
-device.blank("${serial}")
-device.make_key("device.key")
-spki = device.spki("device.key")
-statement = {"device": "${serial}", "number": "${number}", "spki_sha256": hashlib.sha256(spki).hexdigest()}
-out = {"spki": base64.b64encode(spki).decode(), "proof": device.sign("device.key", play.canonical(statement))}`);
+    const made = await office.present(serial, number);
     await maker.page.locator('dialog textarea').fill(JSON.stringify(made));
     await last();
     const pin = await maker.page.locator('dialog .figure').textContent();

@@ -2,14 +2,13 @@
 // axe-core, the keyboard, and the octets that are signed.
 
 import { createHash } from 'node:crypto';
-import { addAuthenticator, assertClean, axe, check, openPage, picture, startBrowser } from './lib.mjs';
+import { addAuthenticator, assertClean, axe, check, must, openPage, picture, startBrowser } from './lib.mjs';
 import { officerId, openStage, order } from './stage.mjs';
 
 const canonical = (value) => (value && typeof value === 'object' && !Array.isArray(value)
     ? `{${Object.keys(value).sort().map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(',')}}`
     : Array.isArray(value) ? `[${value.map(canonical).join(',')}]` : JSON.stringify(value));
 const digestOf = (value) => createHash('sha256').update(canonical(value)).digest('hex');
-const must = (holds, what) => { if (!holds) throw new Error(what); };
 
 const stage = await openStage(digestOf);
 const browser = await startBrowser();

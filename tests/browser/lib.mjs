@@ -196,6 +196,8 @@ export async function ownBytes(page, url) {
 
 // ---- Telling ------------------------------------------------------------------------
 
+export const must = (holds, what) => { if (!holds) throw new Error(what); };
+
 let done = 0;
 // check('a sentence', async () => {...}): one line each, as the other tests do.
 export async function check(name, run) {

@@ -18,7 +18,7 @@ office = play.Office(sys.argv[2], sys.argv[3])
 kept = {}
 answers = os.fdopen(3, "w")
 for line in sys.stdin:
-    scope = {"play": play, "office": office, "kept": kept, "out": None}
+    scope = {"json": json, "os": os, "play": play, "office": office, "kept": kept, "out": None}
     try:
         exec(json.loads(line), scope)
         answer = {"out": scope["out"]}
@@ -68,10 +68,13 @@ export function openOffice(state) {
         // The newest code in a text message to this unit's handler about this case.
         code: (unit, pattern, { about = '', after = 0 } = {}) => play(
             `out = office.world.code_for(play.mobile(${unit}), r${text(pattern).replaceAll('\\\\', '\\')}, about=${text(about)}, after=${after})`),
+        // A device as signet-key shows it to the maker's desk.
+        present: (serial, number) => play(
+            `device = office.device(${text(serial)})\ndevice.blank(${text(serial)})\nout = device.present(${text(number)})`),
         // A call of a device: device('SIM-1', 'prove("12345678")').
         device: (serial, call) => play(`out = office.device(${text(serial)}).${call}`),
-        bank: (path, how) => play(`out = office.world.call("POST", ${text(path)}, json.loads(${text(text(how))}))`.replace(/^/, 'import json\n')),
-        write: (name, lines) => play(`import os\npath = os.path.join(office.devices, ${text(name)})\nos.makedirs(office.devices, exist_ok=True)\nopen(path, "wb").write(${lines})\nout = path`),
+        bank: (path, how) => play(`out = office.world.call("POST", ${text(path)}, json.loads(${text(text(how))}))`),
+        write: (name, lines) => play(`path = os.path.join(office.devices, ${text(name)})\nos.makedirs(office.devices, exist_ok=True)\nopen(path, "wb").write(${lines})\nout = path`),
         sql: (question) => execFileSync('psql', ['-At', state.SIGNET_PG, '-c', question], { encoding: 'utf8' }).trim(),
     };
 }

@@ -1,7 +1,7 @@
 // Officers come in: invited, enrolled by two administrators, logged in; and the
 // ways that do not lead in.
 
-import { addAuthenticator, api, assertClean, axe, check, logIn, newOfficer, openPage, ownBytes, picture, readState, signet, administrators, sizes, startBrowser } from './lib.mjs';
+import { addAuthenticator, api, assertClean, axe, check, logIn, must, newOfficer, openPage, ownBytes, picture, readState, signet, administrators, sizes, startBrowser } from './lib.mjs';
 
 const state = readState();
 const browser = await startBrowser({ root: state.SIGNET_ROOT });
@@ -9,7 +9,6 @@ const stamp = Date.now().toString(36);
 let chief;
 let second;
 
-const must = (holds, what) => { if (!holds) throw new Error(what); };
 
 try {
     await check('the log-in page is calm, accessible and says nothing of who there is', async () => {

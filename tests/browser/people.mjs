@@ -3,9 +3,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { api, check, newOfficer, openPage } from './lib.mjs';
+import { api, check, must, newOfficer, openPage } from './lib.mjs';
 
-export const must = (holds, what) => { if (!holds) throw new Error(what); };
 
 // Each step stands on those before it: after one that failed there are none.
 export async function step(name, run) {

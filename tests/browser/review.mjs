@@ -2,30 +2,15 @@
 // sent, originals noted, second review; each officer with a passkey of their
 // own. Applicant, platform and courier are played by tests/sim.
 
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { api, assertClean, axe, check, newOfficer, picture, readState, startBrowser } from './lib.mjs';
+import { api, assertClean, axe, check, must, newOfficer, picture, readState, startBrowser } from './lib.mjs';
+import { openOffice } from './office.mjs';
 
 const state = readState();
-const sim = join(dirname(fileURLToPath(import.meta.url)), '..', 'sim');
-const work = mkdtempSync(join(tmpdir(), 'signet-review-'));
 const unit = 100000 + Math.floor(Math.random() * 800000000);
 const serial = `BR-${unit}`;
-const must = (holds, what) => { if (!holds) throw new Error(what); };
-
-// Runs a few lines of Python with `office` (tests/sim/play.py) at hand; prints JSON.
-const play = (lines) => JSON.parse(execFileSync('python3', ['-c', `
-import sys, json
-sys.path.insert(0, ${JSON.stringify(sim)})
-import play
-office = play.Office(${JSON.stringify(state.dir)}, ${JSON.stringify(work)})
-${lines}
-print(json.dumps(out))`], { encoding: 'utf8' }));
 
 const browser = await startBrowser({ root: state.SIGNET_ROOT });
+const office = openOffice(state);
 let people = 0;
 const officer = (name, roles) => newOfficer(state, browser, { name, person: `R-${unit}-${++people}`, roles });
 let number;
@@ -47,13 +32,13 @@ const sign = async (page) => {
 
 try {
     await check('a case that is paid waits in the first reviewer’s queue', async () => {
-        ({ number } = play(`
+        number = await office.play(`
 office.unit("browser-${unit}", ${unit})
 applicant = play.Applicant(office, "browser-${unit}")
 number = office.filed(applicant, "new", office.fields("new", ${unit}))
 office.pay(applicant, number)
 office.await_state(applicant, number, "first-review")
-out = {"number": number}`));
+out = number`);
         first = await officer('吴初审', ['first-reviewer']);
         await first.goto(`${state.pages}/console/#/search?q=${number}`);
         await first.waitForSelector('.list tbody tr');
@@ -85,11 +70,10 @@ out = {"number": number}`));
         await first.fill('dialog textarea', '营业执照扫描件不清晰');
         await sign(first);
         must(await stateOf(first) === 'returned', await stateOf(first));
-        play(`
+        await office.play(`
 applicant = play.Applicant(office, "browser-${unit}")
 assert applicant.case("${number}")["remark"] == "营业执照扫描件不清晰"
-applicant.hand_in("${number}")
-out = {}`);
+applicant.hand_in("${number}")`);
         await open(first);
         await first.getByRole('tab', { name: '核对' }).click();
         for (const box of await first.locator('.left input[type=checkbox]').all())
@@ -129,14 +113,7 @@ out = {}`);
         await maker.locator('dialog input').fill(serial);
         await last();
         await row().getByRole('button', { name: '个人化' }).click();
-        const made = play(`
-import base64, hashlib
-device = office.device("${serial}")
-device.blank("${serial}")
-device.make_key("device.key")
-spki = device.spki("device.key")
-statement = {"device": "${serial}", "number": "${number}", "spki_sha256": hashlib.sha256(spki).hexdigest()}
-out = {"spki": base64.b64encode(spki).decode(), "proof": device.sign("device.key", play.canonical(statement))}`);
+        const made = await office.present(serial, number);
         await maker.locator('dialog textarea').fill(JSON.stringify(made));
         await last();
         await maker.waitForSelector('dialog .figure');
@@ -189,12 +166,11 @@ out = {"spki": base64.b64encode(spki).decode(), "proof": device.sign("device.key
     });
 
     await check('the certificate that follows is shown with its state and chain', async () => {
-        play(`
+        await office.play(`
 applicant = play.Applicant(office, "browser-${unit}")
 device = office.device("${serial}")
 device.keep({"tries": 0, "admin_tries": 0, "admin": "unknown"})
-office.activate(applicant, "${number}", device, play.mobile(${unit}))
-out = {}`);
+office.activate(applicant, "${number}", device, play.mobile(${unit}))`);
         const one = (await api(second, 'GET', `/cases/${number}`)).json.certificate;
         await second.goto(`${state.pages}/console/#/certificate/${one.issuer}/${one.serial}`);
         await second.waitForSelector('.pem');
@@ -206,14 +182,13 @@ out = {}`);
     });
 
     await check('put aside, taken up again, assigned', async () => {
-        const other = play(`
+        number = await office.play(`
 office.unit("browser-${unit}b", ${unit + 1})
 applicant = play.Applicant(office, "browser-${unit}b")
 number = office.filed(applicant, "new", office.fields("new", ${unit + 1}))
 office.pay(applicant, number)
 office.await_state(applicant, number, "first-review")
-out = {"number": number}`);
-        number = other.number;
+out = number`);
         await open(first);
         await first.getByRole('button', { name: '搁置' }).click();
         await first.locator('dialog input[type=datetime-local]').fill('2027-01-15T09:00');
@@ -256,11 +231,7 @@ out = {"number": number}`);
         await service.getByLabel('说明（申请人可见）').fill('单位名称填错，重新提交');
         await service.locator('dialog .actions button').last().click();
         must(await service.locator('dialog [aria-invalid=true]').count() === 1, 'closed without');
-        const { file } = play(`
-import os
-path = os.path.join(office.devices, "statement.png")
-open(path, "wb").write(play.paper("statement"))
-out = {"file": path}`);
+        const file = await office.write('statement.png', 'play.paper("statement")');
         await service.setInputFiles('dialog input[type=file]', file);
         await axe(service, 'close');
         await picture(service, 'real-close');
@@ -287,5 +258,5 @@ out = {"file": path}`);
     });
 } finally {
     await browser.close();
-    rmSync(work, { recursive: true, force: true });
+    office.close();
 }
