@@ -92,7 +92,7 @@ ra_health(void *arg, json_t *out)
 }
 
 /* Whether a query has a parameter of this name, well-formed or not. */
-static bool
+bool
 query_has(const struct http_request *req, const char *name)
 {
     size_t len = strlen(name);
@@ -109,11 +109,12 @@ query_has(const struct http_request *req, const char *name)
 }
 
 bool
-page_parse(const struct http_request *req, struct page *out, struct error *err)
+page_parse_of(const struct http_request *req,
+              bool (*is_state)(const char *name), struct page *out,
+              struct error *err)
 {
     char limit[8];
     int64_t number = PAGE_LIMIT_DEFAULT;
-    enum case_state unused;
 
     out->after[0] = '\0';
     if (query_has(req, "after") &&
@@ -127,9 +128,23 @@ page_parse(const struct http_request *req, struct page *out, struct error *err)
     out->state[0] = '\0';
     if (query_has(req, "state") &&
         (!http_query(req, "state", out->state, sizeof out->state) ||
-         !case_state_find(out->state, &unused)))
+         !is_state(out->state)))
         return error_set(err, ERROR_INPUT, "state: there is none of this name");
     return true;
+}
+
+static bool
+is_case_state(const char *name)
+{
+    enum case_state unused;
+
+    return case_state_find(name, &unused);
+}
+
+bool
+page_parse(const struct http_request *req, struct page *out, struct error *err)
+{
+    return page_parse_of(req, is_case_state, out, err);
 }
 
 /* ---- Accounts ------------------------------------------------------------ */

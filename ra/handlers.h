@@ -60,8 +60,15 @@ struct page {
     size_t limit;
     char state[PAGE_STATE_MAX + 1]; /* "": any */
 };
+/* Of cases; and of what else has states: `is_state` knows their names. */
 bool page_parse(const struct http_request *req, struct page *out,
                 struct error *err) MUST_CHECK;
+bool page_parse_of(const struct http_request *req,
+                   bool (*is_state)(const char *name), struct page *out,
+                   struct error *err) MUST_CHECK;
+
+/* Whether the query names this parameter, with a value or without. */
+bool query_has(const struct http_request *req, const char *name);
 
 http_handler handle_account_create;
 http_handler handle_account_list;

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "ra/device.h"
 #include "ra/intake.h"
 #include "ra/making.h"
@@ -42,32 +41,12 @@ device_each(const struct db_result *row, void *arg, struct error *err)
     return true;
 }
 
-/* The page asked for; states here are those of devices. */
 static bool
-device_page(const struct http_request *req, struct page *page,
-            struct error *err)
+is_device_state(const char *name)
 {
     enum device_state unused;
-    char text[8];
-    int64_t limit;
 
-    page->after[0] = page->state[0] = '\0';
-    page->limit = PAGE_LIMIT_DEFAULT;
-    if (strstr(req->query, "after=") != NULL &&
-        !http_query(req, "after", page->after, sizeof page->after))
-        return error_set(err, ERROR_INPUT, "after: not the end of a page");
-    if (strstr(req->query, "limit=") != NULL) {
-        if (!http_query(req, "limit", text, sizeof text) ||
-            !text_int64(text, 1, PAGE_LIMIT_MAX, &limit))
-            return error_set(err, ERROR_INPUT, "limit: 1 to %d",
-                             PAGE_LIMIT_MAX);
-        page->limit = (size_t)limit;
-    }
-    if (strstr(req->query, "state=") != NULL &&
-        (!http_query(req, "state", page->state, sizeof page->state) ||
-         !device_state_find(page->state, &unused)))
-        return error_set(err, ERROR_INPUT, "state: there is none of this name");
-    return true;
+    return device_state_find(name, &unused);
 }
 
 void
@@ -84,7 +63,7 @@ handle_device_list(void *arg, const struct http_request *req,
     if (!caller_with_role(worker, req, res, READER, &caller))
         return;
     list = json_array();
-    if (!device_page(req, &page, &err) ||
+    if (!page_parse_of(req, is_device_state, &page, &err) ||
         !db_device_list(worker->db, page.state[0] == '\0' ? NULL : page.state,
                         page.after, page.limit, device_each, list, &err)) {
         json_decref(list);

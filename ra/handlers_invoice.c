@@ -74,7 +74,7 @@ list_read(struct ra_worker *worker, const struct http_request *req,
     char after[RECONCILIATION_DAY_LEN + 1] = "";
     int64_t unused;
 
-    if (strstr(req->query, "after=") != NULL &&
+    if (query_has(req, "after") &&
         (!http_query(req, "after", after, sizeof after) ||
          !reconciliation_day_start(after, &unused, err)))
         return error_set(err, ERROR_INPUT, "after: a day such as 2026-11-24");

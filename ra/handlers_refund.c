@@ -11,47 +11,33 @@
 #include "ra/payment_json.h"
 #include "ra/refund.h"
 
-enum { STATE_MAX = 16 };
-
-/* `state`, `limit` and, as UUID, `after`. */
+/* A page after a UUID, and the case it is about. */
 struct listing {
-    char state[STATE_MAX + 1];
-    char after[TEXT_UUID_LEN + 1];
-    char number[DB_CASE_NUMBER_MAX + 1];
-    int64_t limit;
+    struct page page;
+    char number[DB_CASE_NUMBER_MAX + 1]; /* "": any */
     json_t *list;
     const char *last; /* id of the last one, in `list` */
 };
 
-/* A query parameter that may be absent; false when it is too long. */
+/* Which states there are the rows know: a word that none has finds none. */
 static bool
-query_take(const struct http_request *req, const char *name, char *out,
-           size_t max)
+is_word(const char *state)
 {
-    out[0] = '\0';
-    return http_query(req, name, out, max) || strstr(req->query, name) == NULL;
+    return strspn(state, "abcdefghijklmnopqrstuvwxyz-") == strlen(state);
 }
 
 static bool
 listing_parse(const struct http_request *req, struct listing *out,
               struct error *err)
 {
-    char limit[8];
-
     memset(out, 0, sizeof *out);
-    out->limit = PAGE_LIMIT_DEFAULT;
-    if (!query_take(req, "state", out->state, sizeof out->state) ||
-        strspn(out->state, "abcdefghijklmnopqrstuvwxyz-") != strlen(out->state))
-        return error_set(err, ERROR_INPUT, "state: there is none of this name");
-    if (!query_take(req, "after", out->after, sizeof out->after) ||
-        (out->after[0] != '\0' && !text_is_uuid(out->after)))
+    if (!page_parse_of(req, is_word, &out->page, err))
+        return false;
+    if (out->page.after[0] != '\0' && !text_is_uuid(out->page.after))
         return error_set(err, ERROR_INPUT, "after: not the end of a page");
-    if (!query_take(req, "number", out->number, sizeof out->number))
+    if (query_has(req, "number") &&
+        !http_query(req, "number", out->number, sizeof out->number))
         return error_set(err, ERROR_INPUT, "number: of a case");
-    if (!query_take(req, "limit", limit, sizeof limit) ||
-        (limit[0] != '\0' &&
-         !text_int64(limit, 1, PAGE_LIMIT_MAX, &out->limit)))
-        return error_set(err, ERROR_INPUT, "limit: 1 to %d", PAGE_LIMIT_MAX);
     return true;
 }
 
@@ -90,16 +76,18 @@ handle_refund_list(void *arg, const struct http_request *req,
         return;
     }
     listing.list = json_array();
-    if (!db_refund_list(
-            worker->db, listing.state[0] == '\0' ? NULL : listing.state,
-            listing.after, (size_t)listing.limit, refund_add, &listing, &err)) {
+    if (!db_refund_list(worker->db,
+                        listing.page.state[0] == '\0' ? NULL
+                                                      : listing.page.state,
+                        listing.page.after, listing.page.limit, refund_add,
+                        &listing, &err)) {
         json_decref(listing.list);
         http_reply_error(res, req, "refund.list", &err);
         return;
     }
     out = json_object();
     json_object_set_new(out, "refunds", listing.list);
-    if (json_array_size(listing.list) == (size_t)listing.limit)
+    if (json_array_size(listing.list) == listing.page.limit)
         json_set_text(out, "next", listing.last);
     http_reply_json(res, 200, out);
 }
@@ -228,10 +216,10 @@ handle_notice_list(void *arg, const struct http_request *req,
         return;
     }
     listing.list = json_array();
-    if (!db_notice_list(worker->db,
-                        listing.number[0] == '\0' ? NULL : listing.number,
-                        listing.state[0] == '\0' ? NULL : listing.state,
-                        (size_t)listing.limit, notice_add, &listing, &err)) {
+    if (!db_notice_list(
+            worker->db, listing.number[0] == '\0' ? NULL : listing.number,
+            listing.page.state[0] == '\0' ? NULL : listing.page.state,
+            listing.page.limit, notice_add, &listing, &err)) {
         json_decref(listing.list);
         http_reply_error(res, req, "notice.list", &err);
         return;
