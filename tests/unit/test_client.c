@@ -250,8 +250,9 @@ send_all(void)
 /* ---- Activation ------------------------------------------------------------
  */
 
+/* A case whose device may be activated, and the code for it. */
 static void
-activation_allowed(void)
+activation_allowed(char code[CODE_MAX + 1])
 {
     struct error err;
 
@@ -273,6 +274,7 @@ activation_allowed(void)
     assert_true(case_parts_decide(&parts, number, &parts.second,
                                   API_STEP_SECOND_REVIEW, API_APPROVE, &err));
     assert_string_equal(case_parts_state(number), "activation-allowed");
+    known_code(CODE_ACTIVATION, parts.now, code);
 }
 
 static bool
@@ -346,8 +348,7 @@ device_with_its_code_gets_its_certificate(void **state)
     struct error err;
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     assert_true(open_it(code, parts.device_key, id, &err));
     assert_status(id, "open", 0);
     assert_true(activate(id, code, parts.device_key, holder_key, &err));
@@ -367,8 +368,7 @@ activation_may_be_repeated_with_the_same_request_and_no_other(void **state)
     struct error err;
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     assert_true(open_it(code, parts.device_key, id, &err));
     assert_true(activate(id, code, parts.device_key, holder_key, &err));
     assert_true(activate(id, code, parts.device_key, holder_key, &err));
@@ -390,8 +390,7 @@ activation_signed_by_another_device_is_refused_and_costs_no_try(void **state)
     struct error err;
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     for (int i = 0; i < 12; i++) {
         assert_false(open_it("WRNGWRNGWRNG", other_key, id, &err));
         assert_int_equal(err.code, ERROR_DENIED);
@@ -411,8 +410,7 @@ activation_with_a_wrong_code_is_refused_and_ends_after_ten(void **state)
     struct error err;
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     spoil(code, wrong);
     for (int i = 0; i < 10; i++) {
         assert_false(open_it(wrong, parts.device_key, id, &err));
@@ -434,8 +432,7 @@ device_that_was_not_sent_is_not_activated(void **state)
     struct error err;
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     assert_true(open_it(code, parts.device_key, id, &err));
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         (void)snprintf(sql, sizeof sql, "UPDATE ra.device SET state = '%s'",
@@ -456,8 +453,7 @@ device_of_another_case_is_not_activated(void **state)
     struct error err;
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     assert_true(open_it(code, parts.device_key, id, &err));
     pg_sql("UPDATE ra.device SET number = NULL");
     assert_false(open_it(code, parts.device_key, id, &err));
@@ -485,8 +481,7 @@ devices_own_key_gets_no_certificate(void **state)
                                            .at = parts.now};
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     assert_true(open_it(code, parts.device_key, id, &err));
     parts_csr(parts.device_key, &csr);
     assert_true(
@@ -510,8 +505,7 @@ refused_activation_goes_again_with_the_new_code_alone(void **state)
     struct error err;
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     assert_true(open_it(code, parts.device_key, id, &err));
     assert_true(activate(id, code, parts.device_key, holder_key, &err));
     ca_says = CA_REFUSED;
@@ -537,8 +531,7 @@ old_call_opens_nothing(void **state)
     struct error err = {0};
 
     (void)state;
-    activation_allowed();
-    known_code(CODE_ACTIVATION, parts.now, code);
+    activation_allowed(code);
     call = call_at("activate", "", parts.device_key, parts.now, &signature);
     call.at = parts.now + 301;
     assert_false(
