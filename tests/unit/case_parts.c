@@ -11,6 +11,7 @@
 #include "base/hash.h"
 #include "db/sql_ra.h"
 #include "ra/case_field.h"
+#include "ra/case_order.h"
 #include "ra/case_review.h"
 #include "ra/making.h"
 #include "tests/unit/pg.h"
@@ -221,11 +222,13 @@ case_parts_fields(enum case_business business)
     return fields;
 }
 
-/* Members that the definition does not know are taken out: tests do not know
- * each business by heart. */
-static void
-fields_fit(const struct definition *definition, json_t *fields)
+json_t *
+case_parts_own_fields(const struct case_parts *parts,
+                      enum case_business business)
 {
+    const struct definition *definition =
+        definition_get(parts->definitions, business);
+    json_t *fields = case_parts_fields(business);
     const char *name;
     json_t *value;
     void *next;
@@ -234,6 +237,7 @@ fields_fit(const struct definition *definition, json_t *fields)
         fields, next, name,
         value) if (definition_field_find(definition, name) == NULL)
         json_object_del(fields, name);
+    return fields;
 }
 
 bool
@@ -242,7 +246,7 @@ case_parts_create(struct case_parts *parts, enum case_business business,
 {
     const struct definition *definition =
         definition_get(parts->definitions, business);
-    json_t *fields = case_parts_fields(business);
+    json_t *fields = case_parts_own_fields(parts, business);
     struct case_new what = {.account = parts->account,
                             .business = business,
                             .notice_version = definition->notice_version,
@@ -250,7 +254,6 @@ case_parts_create(struct case_parts *parts, enum case_business business,
                             .at = parts->now};
     bool ok;
 
-    fields_fit(definition, fields);
     memset(err, 0, sizeof *err);
     ok = case_create(&parts->business, parts->db, &what, number, err);
     json_decref(fields);
@@ -419,6 +422,49 @@ case_parts_device(struct case_parts *parts, const char *number,
                   const char *serial)
 {
     must(case_parts_try_device(parts, number, serial), "making", NULL);
+}
+
+bool
+case_parts_activate(struct db *db, struct db_case *row, void *arg,
+                    struct error *err)
+{
+    const struct case_parts *parts = arg;
+    struct case_completion completion = {
+        .device = row->device,
+        .spki = (const uint8_t *)"spki",
+        .spki_len = 4,
+        .csr = parts->csr->data,
+        .csr_len = parts->csr->len,
+        .signature = (const uint8_t *)"signature",
+        .signature_len = 9,
+    };
+
+    return case_order_complete(db, row, &completion, parts->now, err);
+}
+
+bool
+case_parts_sign(struct db *db, struct db_case *row, void *arg,
+                struct error *err)
+{
+    const struct case_parts *parts = arg;
+    struct case_order_draft draft[2] = {0};
+    json_t *fields = NULL;
+    json_t *decisions = json_pack("[{s:s}]", "step", "holder");
+    bool ok;
+
+    must(decisions != NULL, "decisions", NULL);
+    ok = case_fields_read(&parts->business, db, row->number, &fields, err) &&
+         case_order_renewal(
+             db, row, definition_get(parts->definitions, BUSINESS_RENEW),
+             fields, parts->csr->data, parts->csr->len, parts->now, draft, err);
+    for (int i = 0; ok && i < 2; i++)
+        ok = case_order_put(db, row->number, draft[i].purpose, draft[i].order,
+                            decisions, NULL, parts->now, err);
+    json_decref(draft[0].order);
+    json_decref(draft[1].order);
+    case_fields_free(fields);
+    json_decref(decisions);
+    return ok;
 }
 
 void

@@ -27,6 +27,7 @@ struct case_parts {
     int64_t now;         /* fixed */
     const char *account; /* that files and acts: "example" */
     EVP_PKEY *device_key;
+    const struct buf *csr; /* that a device sends; given by who needs one */
 };
 
 /* For the group; PostgreSQL runs. */
@@ -40,6 +41,9 @@ void case_parts_account(const char *account);
 
 /* Fields that are right for this business. The caller releases them. */
 json_t *case_parts_fields(enum case_business business);
+/* The same without those that the definition does not know. */
+json_t *case_parts_own_fields(const struct case_parts *parts,
+                              enum case_business business);
 
 /* Files a case as account "example". False with `err` as case_create(). */
 bool case_parts_create(struct case_parts *parts, enum case_business business,
@@ -62,6 +66,12 @@ void case_parts_device(struct case_parts *parts, const char *number,
 /* The same; false when the maker's signature is not taken. */
 bool case_parts_try_device(struct case_parts *parts, const char *number,
                            const char *serial);
+/* What the device adds, for `change` of struct case_act; `arg` is the parts:
+ * its request at activation, the two orders of a renewal. */
+bool case_parts_activate(struct db *db, struct db_case *row, void *arg,
+                         struct error *err);
+bool case_parts_sign(struct db *db, struct db_case *row, void *arg,
+                     struct error *err);
 /* A live certificate of the account, issued by an earlier case (that it
  * makes), bound, which ends at `not_after`. */
 void case_parts_live(struct case_parts *parts, const char *account,

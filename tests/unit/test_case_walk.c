@@ -14,7 +14,6 @@
 #include <cmocka.h>
 
 #include "ra/case_field.h"
-#include "ra/case_order.h"
 #include "ra/case_send.h"
 #include "tests/unit/case_parts.h"
 #include "tests/unit/fake_ca.h"
@@ -80,47 +79,6 @@ decide(const char *number, enum case_event event, enum case_actor who)
           "decision");
 }
 
-static bool
-activate_change(struct db *db, struct db_case *row, void *arg,
-                struct error *err)
-{
-    struct case_completion completion = {
-        .device = row->device,
-        .spki = (const uint8_t *)"spki",
-        .spki_len = 4,
-        .csr = csr.data,
-        .csr_len = csr.len,
-        .signature = (const uint8_t *)"signature",
-        .signature_len = 9,
-    };
-
-    (void)arg;
-    return case_order_complete(db, row, &completion, parts.now, err);
-}
-
-static bool
-sign_change(struct db *db, struct db_case *row, void *arg, struct error *err)
-{
-    struct case_order_draft draft[2];
-    json_t *fields = NULL;
-    json_t *decisions = json_pack("[{s:s}]", "step", "holder");
-    bool ok;
-
-    (void)arg;
-    ok = case_fields_read(&parts.business, db, row->number, &fields, err) &&
-         case_order_renewal(db, row,
-                            definition_get(parts.definitions, BUSINESS_RENEW),
-                            fields, csr.data, csr.len, parts.now, draft, err);
-    for (int i = 0; ok && i < 2; i++)
-        ok = case_order_put(db, row->number, draft[i].purpose, draft[i].order,
-                            decisions, NULL, parts.now, err);
-    json_decref(draft[0].order);
-    json_decref(draft[1].order);
-    case_fields_free(fields);
-    json_decref(decisions);
-    return ok;
-}
-
 static void
 with_device(const char *number, enum case_event event)
 {
@@ -131,7 +89,9 @@ with_device(const char *number, enum case_event event)
         .actor = "holder",
         .at = parts.now,
         .known = {.code_is_right = chance(80), .holder_signed = chance(80)},
-        .change = event == CASE_ACTIVATE ? activate_change : sign_change};
+        .change =
+            event == CASE_ACTIVATE ? case_parts_activate : case_parts_sign,
+        .arg = &parts};
     struct error err = {0};
 
     tried(case_apply(&parts.business, parts.db, &act, NULL, &err), &err,
@@ -141,19 +101,12 @@ with_device(const char *number, enum case_event event)
 static void
 edit(const char *number, enum case_business business)
 {
-    json_t *fields = case_parts_fields(business);
+    json_t *fields = case_parts_own_fields(&parts, business);
     const struct definition *definition =
         definition_get(parts.definitions, business);
     struct db_case row = {0};
     struct error err = {0};
-    const char *name;
-    json_t *value;
-    void *next;
 
-    json_object_foreach_safe(
-        fields, next, name,
-        value) if (definition_field_find(definition, name) == NULL)
-        json_object_del(fields, name);
     if (definition_field_find(definition, "street") != NULL)
         json_set_text(fields, "street",
                       chance(50) ? "西湖区文三路 8 号" : "西湖区文三路 9 号");
@@ -444,6 +397,7 @@ group_start(void **state)
     case_parts_init(&parts);
     fake_ca.key = parts_key("P-256");
     parts_csr(fake_ca.key, &csr);
+    parts.csr = &csr;
     case_parts_open(&parts);
     fake_ca_reset();
     fake_ca.not_before = parts.now;
