@@ -207,7 +207,6 @@ edit_change(struct db *db, struct db_case *row, void *arg, struct error *err)
 {
     struct edit_run *run = arg;
     const struct definition *definition;
-    enum case_business kind;
     bool is_draft = strcmp(row->state, "draft") == 0;
     json_t *before = NULL;
     char language[3];
@@ -218,10 +217,9 @@ edit_change(struct db *db, struct db_case *row, void *arg, struct error *err)
                          "revision: 内容已在别处修改，请刷新 / %d is the last "
                          "one: read it, then change it",
                          row->revision);
-    if (!case_business_find(row->business, &kind))
-        return error_set(err, ERROR_INTERNAL, "business %s", row->business);
-    definition = definition_get(run->business->definitions, kind);
-    if (!case_fields_read(run->business, db, row->number, &before, err))
+    if (!definition_of(run->business->definitions, row->business, &definition,
+                       err) ||
+        !case_fields_read(run->business, db, row->number, &before, err))
         return false;
     ok = (is_draft ? case_fields_from_record(db, row->account, definition,
                                              run->fields, language, err)

@@ -236,16 +236,14 @@ static bool
 documents_check(struct db *db, const struct decide_run *run,
                 const struct db_case *row, struct error *err)
 {
-    enum case_business kind;
+    const struct definition *definition;
     bool is_current = false;
 
     if (run->review->decision.verdict != API_APPROVE)
         return true;
-    if (!case_business_find(row->business, &kind))
-        return error_set(err, ERROR_INTERNAL, "business %s", row->business);
-    return case_order_is_current(
-               db, row, definition_get(run->business->definitions, kind),
-               &is_current, err) &&
+    return definition_of(run->business->definitions, row->business, &definition,
+                         err) &&
+           case_order_is_current(db, row, definition, &is_current, err) &&
            (is_current ||
             error_set(err, ERROR_CONFLICT,
                       "资料尚未重新提交 / the applicant has not handed in the "

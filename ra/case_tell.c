@@ -115,7 +115,6 @@ case_tell(const struct business *business, struct db *db,
           const json_t *values, int64_t at, struct error *err)
 {
     static const char *const channels[] = {"sms", "email", "webhook"};
-    enum case_business kind;
     json_t *fields = NULL;
     char name_and_round[128];
     struct case_notice notice = {.business = business,
@@ -127,10 +126,9 @@ case_tell(const struct business *business, struct db *db,
                                  .at = at};
     bool ok = true;
 
-    if (!case_business_find(row->business, &kind))
-        return error_set(err, ERROR_INTERNAL, "business %s", row->business);
-    notice.definition = definition_get(business->definitions, kind);
-    if (!case_fields_read(business, db, row->number, &fields, err))
+    if (!definition_of(business->definitions, row->business, &notice.definition,
+                       err) ||
+        !case_fields_read(business, db, row->number, &fields, err))
         return false;
     notice.fields = fields;
     (void)snprintf(name_and_round, sizeof name_and_round, "%s/%s", name, round);

@@ -19,18 +19,6 @@
 #include "ra/payment_json.h"
 #include "ra/shipment.h"
 
-static bool
-definition_of(const struct business *business, const struct db_case *row,
-              const struct definition **out, struct error *err)
-{
-    enum case_business kind;
-
-    if (!case_business_find(row->business, &kind))
-        return error_set(err, ERROR_INTERNAL, "business %s", row->business);
-    *out = definition_get(business->definitions, kind);
-    return true;
-}
-
 /* ---- Parts of the whole form ----------------------------------------------
  */
 
@@ -190,7 +178,7 @@ case_whole_json(const struct business *business, struct db *db,
     json_t *papers = NULL;
     json_t *shipments = NULL;
 
-    if (definition_of(business, row, &definition, err) &&
+    if (definition_of(business->definitions, row->business, &definition, err) &&
         case_fields_read(business, db, row->number, &fields, err) &&
         json_object_set(json, "fields", fields) == 0 &&
         set_slots(db, row, definition, fields, json, err) &&
@@ -472,7 +460,8 @@ case_review_json(const struct business *business, struct db *db,
         error_set(err, ERROR_CONFLICT, "this case was not submitted yet");
         goto out;
     }
-    if (!definition_of(business, row, &definition, err) ||
+    if (!definition_of(business->definitions, row->business, &definition,
+                       err) ||
         !case_whole_json(business, db, row, actors, &json, err) ||
         !json_parse_object(row->order_body, row->order_body_len, &order, err) ||
         !finding_list(db, row->number, &findings, err) ||

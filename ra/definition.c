@@ -38,6 +38,18 @@ definition_get(const struct definitions *all, enum case_business business)
     return &all->of[business];
 }
 
+bool
+definition_of(const struct definitions *all, const char *business,
+              const struct definition **out, struct error *err)
+{
+    enum case_business kind;
+
+    if (!case_business_find(business, &kind))
+        return error_set(err, ERROR_INTERNAL, "business %s", business);
+    *out = definition_get(all, kind);
+    return true;
+}
+
 const struct definition_field *
 definition_field_find(const struct definition *definition, const char *name)
 {

@@ -162,6 +162,10 @@ void definitions_free(struct definitions *all); /* NULL is nothing */
 const struct definition *definition_get(const struct definitions *all,
                                         enum case_business business);
 
+/* Of a case's row, by its name; ERROR_INTERNAL for one that there is not. */
+bool definition_of(const struct definitions *all, const char *business,
+                   const struct definition **out, struct error *err) MUST_CHECK;
+
 /* Whether the XML and the table of transitions say the same: reviews that lead
  * nowhere, a fee without a payment state, timers of states that have none. */
 bool definition_check(const struct definition *definition,

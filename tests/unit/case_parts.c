@@ -331,15 +331,6 @@ case_parts_decide(struct case_parts *parts, const char *number,
 /* ---- What other areas do ---------------------------------------------------
  */
 
-static const struct definition *
-definition_of(struct case_parts *parts, const struct db_case *row)
-{
-    enum case_business business;
-
-    must(case_business_find(row->business, &business), "business", NULL);
-    return definition_get(parts->definitions, business);
-}
-
 void
 case_parts_documents(struct case_parts *parts, const char *number)
 {
@@ -352,7 +343,8 @@ case_parts_documents(struct case_parts *parts, const char *number)
              case_fields_read(&parts->business, parts->db, number, &fields,
                               &err),
          "case", &err);
-    definition = definition_of(parts, &row);
+    must(definition_of(parts->definitions, row.business, &definition, &err),
+         "business", &err);
     for (size_t i = 0; i < definition->slot_count; i++) {
         const struct definition_slot *slot = &definition->slot[i];
 
