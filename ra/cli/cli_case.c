@@ -406,10 +406,8 @@ review_open(const struct cli *cli, const char *folder, struct review *out,
     char hex[2 * HASH_LEN + 1];
     const char *told;
 
-    if (folder == NULL)
-        return error_set(err, ERROR_INPUT, "--officer DIR is needed");
-    if (!officer_folder_open(folder, &out->officer, err) ||
-        !ra_client_for_officer(cli, folder, &out->client, err) ||
+    if (!ra_client_for_officer(cli, folder, &out->client, err) ||
+        !officer_folder_open(folder, &out->officer, err) ||
         !ra_client_case(out->client, HTTP_GET, cli->argv[0], "review", NULL,
                         &out->json, err) ||
         !json_get_object(out->json, "order", &order, err) ||

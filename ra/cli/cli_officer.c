@@ -19,12 +19,9 @@ call(const struct cli *cli, const char *folder, enum http_method method,
      const char *path, const json_t *body, json_t **out, struct error *err)
 {
     struct http_client *client = NULL;
-    bool ok;
+    bool ok = ra_client_for_officer(cli, folder, &client, err) &&
+              http_client_json(client, method, path, body, out, err);
 
-    if (folder == NULL)
-        return error_set(err, ERROR_INPUT, "--officer DIR is needed");
-    ok = ra_client_for_officer(cli, folder, &client, err) &&
-         http_client_json(client, method, path, body, out, err);
     http_client_free(client);
     return ok;
 }

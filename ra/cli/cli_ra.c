@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "base/json.h"
 #include "ra/cli/ra_client.h"
 
@@ -27,10 +25,6 @@ account_create(struct cli *cli)
 
     if (is_wrong || !cli_rest(cli, 1))
         return CLI_WRONG_USE;
-    if (officer == NULL) {
-        error_set(&err, ERROR_INPUT, "--officer DIR is needed");
-        goto out;
-    }
     body = json_object();
     json_set_text(body, "account", cli->argv[0]);
     if (!ra_client_for_officer(cli, officer, &client, &err) ||

@@ -2,7 +2,6 @@
 #include "ra/cli/cli_unit.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -92,11 +91,6 @@ account_import(struct cli *cli)
 
     if (is_wrong || !cli_rest(cli, 1))
         return CLI_WRONG_USE;
-    if (officer == NULL) {
-        error_set(&err, ERROR_INPUT, "--officer DIR is needed");
-        cli_fail(cli, &err);
-        goto out;
-    }
     if (!ra_client_for_officer(cli, officer, &client, &err) ||
         !import_send(client, cli->argv[0], is_dry, &report, &err)) {
         cli_fail(cli, &err);

@@ -166,6 +166,8 @@ ra_client_for_officer(const struct cli *cli, const char *folder,
     char certificate[PATH_LEN];
     char key[PATH_LEN];
 
+    if (folder == NULL)
+        return error_set(err, ERROR_INPUT, "--officer DIR is needed");
     return path_join(folder, "cert.pem", certificate, err) &&
            path_join(folder, "key.pem", key, err) &&
            client_new(cli, certificate, key, NULL, out, err);

@@ -23,6 +23,7 @@ void officer_folder_clear(struct officer_folder *officer);
 bool ra_client_for_account(const struct cli *cli, const char *token_file,
                            struct http_client **out,
                            struct error *err) MUST_CHECK;
+/* ERROR_INPUT when `folder` is NULL: the option is missing. */
 bool ra_client_for_officer(const struct cli *cli, const char *folder,
                            struct http_client **out,
                            struct error *err) MUST_CHECK;
