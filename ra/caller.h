@@ -42,6 +42,16 @@ bool caller_platform(struct ra_worker *worker, const struct http_request *req,
 /* Pure: an officer with this role. */
 bool caller_has_role(const struct caller *caller, enum api_role role);
 
+/* Pure: an officer with one of `roles` (bits: 1 << enum api_role). */
+static inline bool
+caller_has_one_of(const struct caller *caller, unsigned roles)
+{
+    for (int i = 0; i < API_ROLE_COUNT; i++)
+        if ((roles & 1u << i) != 0 && caller_has_role(caller, (enum api_role)i))
+            return true;
+    return false;
+}
+
 /* As caller_officer(), and one of `roles` (bits: 1 << enum api_role) must be
  * theirs, else 403 with the names of those who may. */
 bool caller_with_role(struct ra_worker *worker, const struct http_request *req,

@@ -24,22 +24,14 @@ enum {
                  1u << API_ROLE_BUSINESS_ADMINISTRATOR,
 };
 
-static bool
-has_one_of(const struct caller *caller, unsigned roles)
-{
-    for (int i = 0; i < API_ROLE_COUNT; i++)
-        if ((roles >> i & 1) != 0 && caller_has_role(caller, (enum api_role)i))
-            return true;
-    return false;
-}
-
 bool
 case_for(struct ra_worker *worker, const struct caller *caller,
          const char *number, struct db_case *out, struct error *err)
 {
     bool is_seen = false;
 
-    if (caller->kind == CALLER_OFFICER && !has_one_of(caller, SEES_CASES))
+    if (caller->kind == CALLER_OFFICER &&
+        !caller_has_one_of(caller, SEES_CASES))
         return error_set(err, ERROR_DENIED,
                          "none of your roles has business with cases");
     if (!db_case_get(worker->db, number, false, out, err))
@@ -76,7 +68,7 @@ reply_case(struct ra_worker *worker, const struct caller *caller,
            struct http_response *res)
 {
     bool is_officer = caller->kind == CALLER_OFFICER;
-    bool is_personal = !is_officer || has_one_of(caller, SEES_PERSONAL);
+    bool is_personal = !is_officer || caller_has_one_of(caller, SEES_PERSONAL);
     struct db_case row = {0};
     struct error err = {0};
     json_t *out = NULL;
@@ -164,7 +156,8 @@ handle_case_list(void *arg, const struct http_request *req,
         return;
     run.list = json_array();
     run.actors = case_actors(&caller);
-    if (caller.kind == CALLER_OFFICER && !has_one_of(&caller, SEES_CASES))
+    if (caller.kind == CALLER_OFFICER &&
+        !caller_has_one_of(&caller, SEES_CASES))
         error_set(&err, ERROR_DENIED,
                   "none of your roles has business with cases");
     if (err.code != ERROR_NONE || !page_parse(req, &page, &err) ||

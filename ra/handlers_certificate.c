@@ -93,12 +93,8 @@ may_look(struct ra_worker *worker, const struct http_request *req,
 
     if (!caller_get(worker, req, res, caller))
         return false;
-    if (caller->kind == CALLER_ACCOUNT || caller->kind == CALLER_PLATFORM)
+    if (caller->kind != CALLER_OFFICER || caller_has_one_of(caller, DESK_ROLES))
         return true;
-    for (int i = 0; i < API_ROLE_COUNT; i++)
-        if ((DESK_ROLES & 1u << i) != 0 &&
-            caller_has_role(caller, (enum api_role)i))
-            return true;
     error_set(&err, ERROR_DENIED,
               "none of your roles has business with certificates");
     http_reply_error(res, req, "certificate", &err);

@@ -15,11 +15,11 @@ may_see(const struct caller *caller, const struct db_case *row,
         struct error *err)
 {
     if (caller->kind == CALLER_OFFICER) {
-        if (caller_has_role(caller, API_ROLE_FIRST_REVIEWER) ||
-            caller_has_role(caller, API_ROLE_SECOND_REVIEWER) ||
-            caller_has_role(caller, API_ROLE_INTAKE_CLERK) ||
-            caller_has_role(caller, API_ROLE_CUSTOMER_SERVICE) ||
-            caller_has_role(caller, API_ROLE_AUDITOR))
+        if (caller_has_one_of(caller, 1u << API_ROLE_FIRST_REVIEWER |
+                                          1u << API_ROLE_SECOND_REVIEWER |
+                                          1u << API_ROLE_INTAKE_CLERK |
+                                          1u << API_ROLE_CUSTOMER_SERVICE |
+                                          1u << API_ROLE_AUDITOR))
             return true;
         return error_set(err, ERROR_DENIED,
                          "forms are for reviewers, intake clerks, customer "

@@ -45,9 +45,10 @@ handle_officer_list(void *arg, const struct http_request *req,
         http_reply_error(res, req, "officer.list", &err);
         return;
     }
-    sees_all = caller_has_role(&caller, API_ROLE_BUSINESS_ADMINISTRATOR) ||
-               caller_has_role(&caller, API_ROLE_AUDITOR) ||
-               caller_has_role(&caller, API_ROLE_AUDIT_ADMINISTRATOR);
+    sees_all =
+        caller_has_one_of(&caller, 1u << API_ROLE_BUSINESS_ADMINISTRATOR |
+                                       1u << API_ROLE_AUDITOR |
+                                       1u << API_ROLE_AUDIT_ADMINISTRATOR);
     items = json_array();
     json_array_foreach(rows, i, row)
     {
