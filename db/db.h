@@ -112,6 +112,10 @@ bool db_is_null(const struct db_result *r, size_t row, int column);
 /* Octets of one length, as hashes and serials are. */
 bool db_read_octets(const struct db_result *r, size_t row, int column,
                     uint8_t *out, size_t len, struct error *err) MUST_CHECK;
+/* At most `max` octets, *len of them. */
+bool db_read_octets_up_to(const struct db_result *r, size_t row, int column,
+                          uint8_t *out, size_t max, size_t *len,
+                          struct error *err) MUST_CHECK;
 /* Text into an array: what is longer than `max` - 1 is ERROR_INTERNAL. */
 bool db_read_word(const struct db_result *r, size_t row, int column, char *out,
                   size_t max, struct error *err) MUST_CHECK;

@@ -208,6 +208,20 @@ db_read_octets(const struct db_result *r, size_t row, int column, uint8_t *out,
 }
 
 bool
+db_read_octets_up_to(const struct db_result *r, size_t row, int column,
+                     uint8_t *out, size_t max, size_t *len, struct error *err)
+{
+    const uint8_t *data;
+
+    if (!db_read_bytes(r, row, column, &data, len, err))
+        return false;
+    if (*len > max)
+        return error_set(err, ERROR_INTERNAL, "column %d is too long", column);
+    memcpy(out, data, *len);
+    return true;
+}
+
+bool
 db_read_word(const struct db_result *r, size_t row, int column, char *out,
              size_t max, struct error *err)
 {

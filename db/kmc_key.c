@@ -6,20 +6,6 @@
 
 #include "db/sql_kmc.h"
 
-static bool
-read_octets(const struct db_result *r, size_t row, int column, uint8_t *out,
-            size_t max, size_t *len, struct error *err)
-{
-    const uint8_t *data;
-
-    if (!db_read_bytes(r, row, column, &data, len, err))
-        return false;
-    if (*len > max)
-        return error_set(err, ERROR_INTERNAL, "column %d is too long", column);
-    memcpy(out, data, *len);
-    return true;
-}
-
 bool
 db_kmc_recovery_key_insert(struct db *db, const struct db_kmc_recovery_key *key,
                            struct error *err)
@@ -40,14 +26,15 @@ read_recovery_key(const struct db_result *r, size_t row,
                   struct db_kmc_recovery_key *out, struct error *err)
 {
     return db_read_int32(r, row, 0, &out->id, err) &&
-           read_octets(r, row, 1, out->cka_id, sizeof out->cka_id,
-                       &out->cka_id_len, err) &&
-           read_octets(r, row, 2, out->spki, sizeof out->spki, &out->spki_len,
-                       err) &&
+           db_read_octets_up_to(r, row, 1, out->cka_id, sizeof out->cka_id,
+                                &out->cka_id_len, err) &&
+           db_read_octets_up_to(r, row, 2, out->spki, sizeof out->spki,
+                                &out->spki_len, err) &&
            db_read_word(r, row, 3, out->state, sizeof out->state, err) &&
            db_read_time(r, row, 4, &out->made_at, err) &&
-           read_octets(r, row, 5, out->signature, sizeof out->signature,
-                       &out->signature_len, err);
+           db_read_octets_up_to(r, row, 5, out->signature,
+                                sizeof out->signature, &out->signature_len,
+                                err);
 }
 
 bool
@@ -124,15 +111,16 @@ read_key(const struct db_result *r, size_t row, struct db_kmc_key *out,
     *out = (struct db_kmc_key){0};
     return db_read_word(r, row, 0, out->id, sizeof out->id, err) &&
            db_read_word(r, row, 1, out->key_type, sizeof out->key_type, err) &&
-           read_octets(r, row, 2, out->spki, sizeof out->spki, &out->spki_len,
-                       err) &&
-           read_octets(r, row, 3, out->wrapped, sizeof out->wrapped,
-                       &out->wrapped_len, err) &&
-           read_octets(r, row, 4, out->content_key, sizeof out->content_key,
-                       &out->content_key_len, err) &&
+           db_read_octets_up_to(r, row, 2, out->spki, sizeof out->spki,
+                                &out->spki_len, err) &&
+           db_read_octets_up_to(r, row, 3, out->wrapped, sizeof out->wrapped,
+                                &out->wrapped_len, err) &&
+           db_read_octets_up_to(r, row, 4, out->content_key,
+                                sizeof out->content_key, &out->content_key_len,
+                                err) &&
            db_read_int32(r, row, 5, &out->recovery_key, err) &&
-           read_octets(r, row, 6, out->cka_id, sizeof out->cka_id,
-                       &out->cka_id_len, err) &&
+           db_read_octets_up_to(r, row, 6, out->cka_id, sizeof out->cka_id,
+                                &out->cka_id_len, err) &&
            db_read_word(r, row, 7, out->state, sizeof out->state, err) &&
            db_read_word(r, row, 8, out->ca, sizeof out->ca, err) &&
            db_read_word(r, row, 9, out->request_id, sizeof out->request_id,
@@ -141,12 +129,14 @@ read_key(const struct db_result *r, size_t row, struct db_kmc_key *out,
            db_read_octets(r, row, 11, out->transport_sha256,
                           sizeof out->transport_sha256, err) &&
            (db_is_null(r, row, 12) ||
-            read_octets(r, row, 12, out->delivery, sizeof out->delivery,
-                        &out->delivery_len, err)) &&
+            db_read_octets_up_to(r, row, 12, out->delivery,
+                                 sizeof out->delivery, &out->delivery_len,
+                                 err)) &&
            db_read_time(r, row, 13, &out->made_at, err) &&
            db_read_time_null(r, row, 14, &out->retired_at, err) &&
-           read_octets(r, row, 15, out->signature, sizeof out->signature,
-                       &out->signature_len, err);
+           db_read_octets_up_to(r, row, 15, out->signature,
+                                sizeof out->signature, &out->signature_len,
+                                err);
 }
 
 static bool

@@ -34,39 +34,26 @@ db_kmc_party_insert(struct db *db, const struct db_kmc_party *party,
 }
 
 static bool
-copy(const struct db_result *r, size_t row, int column, uint8_t *out,
-     size_t max, size_t *len, struct error *err)
-{
-    const uint8_t *data;
-
-    if (db_is_null(r, row, column))
-        return true;
-    if (!db_read_bytes(r, row, column, &data, len, err))
-        return false;
-    if (*len > max)
-        return error_set(err, ERROR_INTERNAL, "column %d is too long", column);
-    memcpy(out, data, *len);
-    return true;
-}
-
-static bool
 read_party(const struct db_result *r, size_t row, struct db_kmc_party *out,
            struct error *err)
 {
     *out = (struct db_kmc_party){0};
     return db_read_word(r, row, 0, out->name, sizeof out->name, err) &&
            db_read_word(r, row, 1, out->role, sizeof out->role, err) &&
-           copy(r, row, 2, out->certificate, sizeof out->certificate,
-                &out->certificate_len, err) &&
+           db_read_octets_up_to(r, row, 2, out->certificate,
+                                sizeof out->certificate, &out->certificate_len,
+                                err) &&
            db_read_int32(r, row, 3, &out->place, err) &&
            db_read_int32(r, row, 4, &out->needed, err) &&
-           copy(r, row, 5, out->share, sizeof out->share, &out->share_len,
-                err) &&
+           (db_is_null(r, row, 5) ||
+            db_read_octets_up_to(r, row, 5, out->share, sizeof out->share,
+                                 &out->share_len, err)) &&
            (db_is_null(r, row, 6) ||
             db_read_octets(r, row, 6, out->share_sha256, 32, err)) &&
            db_read_time(r, row, 7, &out->enrolled_at, err) &&
-           copy(r, row, 8, out->signature, sizeof out->signature,
-                &out->signature_len, err);
+           db_read_octets_up_to(r, row, 8, out->signature,
+                                sizeof out->signature, &out->signature_len,
+                                err);
 }
 
 bool
