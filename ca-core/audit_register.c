@@ -363,14 +363,34 @@ is_holders(const struct audit_register *reg, const struct api_order *order,
     return true;
 }
 
+/* The certificate that a holder signed with: nearly always one that the order
+ * names, which is found at once; all are looked through for the others. */
+static const struct audit_certificate *
+find_own(const struct audit_register *reg, const struct api_order *order,
+         const uint8_t sha256[32])
+{
+    const struct api_certificate_ref *refs =
+        order->kind == API_RENEW ? &order->predecessor : order->target;
+    size_t count = order->kind == API_RENEW ? 1 : order->target_count;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct audit_certificate *c =
+            audit_certificates_find(reg->certificates, &refs[i]);
+
+        if (c != NULL && memcmp(c->sha256, sha256, sizeof c->sha256) == 0)
+            return c;
+    }
+    return audit_certificates_by_sha256(reg->certificates, sha256);
+}
+
 /* Judges what a holder decided by the certificate that the log has. */
 static bool
 judge_holder(struct audit_register *reg, struct decision_case *what,
              const json_t *json, struct error *err)
 {
     const struct api_envelope *envelope = what->envelope;
-    const struct audit_certificate *own = audit_certificates_by_sha256(
-        reg->certificates, envelope->decision[0].credential_id);
+    const struct audit_certificate *own =
+        find_own(reg, envelope->order, envelope->decision[0].credential_id);
     struct decision_holder holder;
     struct decision_key key;
     bool ok;

@@ -20,8 +20,8 @@ int64_t audit_register_count(const struct audit_register *reg);
  * is judged by decision_judge() with the officers enrolled so far: ERROR_INPUT
  * or _DENIED tells what is wrong. So does an officer who was enrolled or
  * dismissed without such an order, and a certificate without one or as its
- * second. Whether signatures are over the order was
- * checked before (ca-core/audit_decision.h).
+ * second. Whether signatures are over the order was checked before
+ * (ca-core/audit_decision.h).
  */
 bool audit_register_read(struct audit_register *reg, const json_t *entry,
                          int64_t at, struct error *err) MUST_CHECK;
