@@ -202,15 +202,14 @@ check_time(const struct decision_case *what,
     if (at > now + what->tolerance_s)
         return error_set(err, ERROR_DENIED, "decided in the future");
     /* What waits for a device is decided long before it is done. */
-    if (order->activation_until != 0
-            ? at < order->created_at - what->tolerance_s
-            : at < now - age_max)
-        return order->activation_until != 0
-                   ? error_set(err, ERROR_DENIED,
-                               "decided before the order was made")
-                   : error_set(err, ERROR_DENIED,
-                               "decided more than %lld days ago",
-                               (long long)age_max / 86400);
+    if (order->activation_until != 0) {
+        if (at < order->created_at - what->tolerance_s)
+            return error_set(err, ERROR_DENIED,
+                             "decided before the order was made");
+    } else if (at < now - age_max) {
+        return error_set(err, ERROR_DENIED, "decided more than %lld days ago",
+                         (long long)age_max / 86400);
+    }
     return (at >= not_before - what->tolerance_s && at <= not_after &&
             now >= not_before && now <= not_after) ||
            error_set(err, ERROR_DENIED,

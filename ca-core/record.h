@@ -30,8 +30,8 @@ bool record_make(struct record *out, json_t *take_members, const char *event,
 void record_clear(struct record *record); /* zeroed is nothing */
 
 /* order.accepted: the order, its digest, the decisions with the statements
- * that were signed and the certificates that verify them;
- * and what a device added. */
+ * that were signed and the certificates that verify them, and what a device
+ * added. */
 bool record_accepted(struct record *out, const struct api_envelope *envelope,
                      const uint8_t digest[32],
                      const struct decision_evidence *evidence,
