@@ -127,9 +127,9 @@ device_move_check(enum device_state from, enum device_state to,
                      state_names[from], state_names[to]);
 }
 
-static bool
-state_of(const struct db_device *device, enum device_state *out,
-         struct error *err)
+bool
+device_state_of(const struct db_device *device, enum device_state *out,
+                struct error *err)
 {
     return device_state_find(device->state, out) ||
            error_set(err, ERROR_INTERNAL, "device %s is %s", device->serial,
@@ -148,7 +148,7 @@ device_move(struct db *db, const struct device_act *act, struct error *err)
     bool ok = false;
 
     if (!db_device_get(db, act->serial, true, &device, err) ||
-        !state_of(&device, &from, err) ||
+        !device_state_of(&device, &from, err) ||
         !device_move_check(from, act->to, act->who, err))
         goto out;
     move.from = device.state;
@@ -201,7 +201,7 @@ device_lose(struct db *db, const char *serial, int64_t at, struct error *err)
     bool ok = false;
 
     if (!db_device_get(db, serial, true, &device, err) ||
-        !state_of(&device, &from, err))
+        !device_state_of(&device, &from, err))
         goto out;
     ok = !device_move_check(from, DEVICE_LOST, act.who, &unused) ||
          device_move(db, &act, err);
@@ -230,7 +230,7 @@ own_each(const struct db_result *row, void *arg, struct error *err)
         return false;
     if (own->count == OWN_MAX || strlen(device.serial) > DB_DEVICE_SERIAL_MAX)
         return error_set(err, ERROR_INTERNAL, "too many devices for a case");
-    if (!state_of(&device, &own->at[own->count].state, err))
+    if (!device_state_of(&device, &own->at[own->count].state, err))
         return false;
     memcpy(own->at[own->count++].serial, device.serial,
            strlen(device.serial) + 1);

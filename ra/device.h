@@ -44,6 +44,9 @@ extern const size_t device_transition_count;
 
 const char *device_state_name(enum device_state state); /* "pin-locked" */
 bool device_state_find(const char *name, enum device_state *out) MUST_CHECK;
+/* Of a row; ERROR_INTERNAL for a name that there is not. */
+bool device_state_of(const struct db_device *device, enum device_state *out,
+                     struct error *err) MUST_CHECK;
 /* Whether a serial is written as on our devices: 4 to 32 of A-Z, 0-9, '-', not
  * beginning with '-'. */
 bool device_serial_check(const char *serial, struct error *err) MUST_CHECK;

@@ -72,13 +72,9 @@ making_device(struct db *db, const struct db_case *row,
         ok = true;
         goto out;
     }
-    if (!device_state_find(device.state, &out->state) ||
-        strlen(device.serial) > DB_DEVICE_SERIAL_MAX) {
-        error_set(err, ERROR_INTERNAL, "device %s is %s", device.serial,
-                  device.state);
+    if (!device_state_of(&device, &out->state, err))
         goto out;
-    }
-    memcpy(out->serial, device.serial, strlen(device.serial) + 1);
+    (void)snprintf(out->serial, sizeof out->serial, "%s", device.serial);
     out->has_key = device.spki != NULL;
     if (out->has_key &&
         !hash_sha256(device.spki, device.spki_len, out->spki_sha256, err))
@@ -403,13 +399,9 @@ personalise_run(struct db *db, void *arg, struct error *err)
                   device.serial, run->number);
         goto out;
     }
-    if (!making_state_check(run->business, &row, err))
+    if (!making_state_check(run->business, &row, err) ||
+        !device_state_of(&device, &state, err))
         goto out;
-    if (!device_state_find(device.state, &state)) {
-        error_set(err, ERROR_INTERNAL, "device %s is %s", device.serial,
-                  device.state);
-        goto out;
-    }
     if (state == DEVICE_PERSONALISED || state == DEVICE_REWRITTEN)
         ok = personalise_again(db, run, &row, &device, run->given, err);
     else
