@@ -551,6 +551,18 @@ core_audit(const struct core *core, struct error *err)
     return ok;
 }
 
+int
+core_audit_and_stop(struct core *core)
+{
+    struct error err = {0};
+    bool ok = core_audit(core, &err);
+
+    if (!ok)
+        print_error("audit: %s\n", err.what);
+    core_stop(core);
+    return ok ? 0 : -1;
+}
+
 const char *
 core_serial(const json_t *answer)
 {

@@ -100,6 +100,9 @@ void core_refused(const struct core *core, json_t *take_envelope,
  * officers of core_start() are taken for those of a ceremony. */
 bool core_audit(const struct core *core, struct error *err) MUST_CHECK;
 
+/* core_audit(), then core_stop(): what a cmocka teardown returns. */
+int core_audit_and_stop(struct core *core);
+
 /* Serial of the answer's certificate, hex. Borrowed from the answer. */
 const char *core_serial(const json_t *answer);
 

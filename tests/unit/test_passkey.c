@@ -101,15 +101,9 @@ start(void **state)
 static int
 stop(void **state)
 {
-    struct error err = {0};
-    bool ok = core_audit(&core, &err);
-
     (void)state;
-    if (!ok)
-        print_error("audit: %s\n", err.what);
     soft_passkey_clear(&passkey);
-    core_stop(&core);
-    return ok ? 0 : -1;
+    return core_audit_and_stop(&core);
 }
 
 /* ---- Decisions --------------------------------------------------------- */
