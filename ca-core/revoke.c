@@ -104,6 +104,19 @@ check_holdable(const struct issuer_set *set, const struct api_order *order,
                      issuer->row.name);
 }
 
+/* The rows as two columns; the caller frees both. */
+static void
+refs_of(const struct db_certificate_status *rows, size_t found,
+        int64_t **issuers, struct db_bytes **serials)
+{
+    *issuers = base_alloc(found * sizeof **issuers);
+    *serials = base_alloc(found * sizeof **serials);
+    for (size_t i = 0; i < found; i++) {
+        (*issuers)[i] = rows[i].issuer_id;
+        (*serials)[i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
+    }
+}
+
 /* Who is held decides nothing: one reviewer could hold all the others, and
  * nobody were left to release them. Dismissing and revoking take two. */
 static bool
@@ -117,12 +130,7 @@ check_no_officer(struct db *db, const struct api_order *order,
 
     if (order->kind != API_HOLD || found == 0)
         return true;
-    serials = base_alloc(found * sizeof *serials);
-    issuers = base_alloc(found * sizeof *issuers);
-    for (size_t i = 0; i < found; i++) {
-        issuers[i] = rows[i].issuer_id;
-        serials[i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
-    }
+    refs_of(rows, found, &issuers, &serials);
     ok = db_credential_among(db, issuers, serials, found, &officers, err);
     free(serials);
     free(issuers);
@@ -168,12 +176,7 @@ check_held_for(struct db *db, const struct api_order *order,
         return true;
     if (!api_order_signed(order, &over, digest, err))
         return false;
-    serials = base_alloc((found + 1) * sizeof *serials);
-    issuers = base_alloc((found + 1) * sizeof *issuers);
-    for (size_t i = 0; i < found; i++) {
-        issuers[i] = rows[i].issuer_id;
-        serials[i] = (struct db_bytes){rows[i].serial, DB_SERIAL_LEN};
-    }
+    refs_of(rows, found, &issuers, &serials);
     ok = db_order_holding(db, issuers, serials, found, &holding, err);
     free(serials);
     free(issuers);
