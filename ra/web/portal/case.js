@@ -1,7 +1,7 @@
 // One case: where it stands, what to do now, its time line.
 
 import { get, post, put } from '/web/api.js';
-import { badge, button, confirm, copy, dialog, download, el, facts, field, fill, notice, timeline, toast } from '/web/ui.js';
+import { badge, button, checkAll, confirm, copy, dialog, download, el, facts, field, fill, notice, timeline, toast } from '/web/ui.js';
 import { both, said, say, title, words } from '/web/i18n.js';
 import { businessName, date, dateTime, deadline, eventName, roleName, stateName, stateTone } from '/web/words.js';
 import { caseForm, fieldFacts } from './fields.js';
@@ -208,7 +208,7 @@ function mailPanel(one, definition, definitions, reload) {
             actions: [{
                 label: say('ui.save'),
                 act: async () => {
-                    if (!(carrier.check() & tracking.check()))
+                    if (!checkAll([carrier, tracking]))
                         return undefined;
                     await post(`/cases/${one.number}/shipments`, { direction: 'in', carrier: carrier.value, tracking: tracking.value });
                     return true;
