@@ -18,6 +18,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "hsm/scheme.h"
 
 enum {
     API_SERIAL_LEN = 16,
@@ -38,6 +39,7 @@ enum {
     API_CLIENT_DATA_MAX = 1024,
     API_PUBLIC_KEY_MAX = 1024, /* COSE_Key */
     API_RAW_ID_MAX = 1023,
+    API_DOCUMENT_MAX = 128, /* octets: number of a stamped request */
     API_RP_ID_MAX = 253,
     API_ORIGIN_MAX = 300,
     API_STATEMENT_MAX = 4096,
@@ -56,6 +58,7 @@ enum api_kind {
     API_ENROLL_OFFICER,
     API_DISMISS_OFFICER,
     API_ENROLL_CREDENTIAL,
+    API_RECOVER, /* earlier encryption keys of a holder into a device */
     API_KIND_COUNT,
 };
 
@@ -163,6 +166,30 @@ struct api_officer {
     struct api_credential credential;
 };
 
+/* The other half of a pair: certificate and key for encryption, which the key
+ * management centre makes and keeps (docs/architecture.md, "Pairs"). */
+struct api_encryption {
+    const char *profile; /* NULL: the order makes no pair */
+    enum hsm_key_type key_type;
+    const uint8_t *transport; /* renew: SPKI (DER) of the device's transport
+                                 key; NULL: a device brings it */
+    size_t transport_len;
+    const char *old_keys; /* document that asks for the earlier keys of the
+                             holder as well; NULL: they are not delivered */
+};
+
+/* A device that keys can be wrapped for: its own key vouches for its transport
+ * key, api_transport_encode(). */
+struct api_carrier {
+    char serial[API_DEVICE_MAX + 1];
+    const uint8_t *spki; /* own key, DER */
+    size_t spki_len;
+    const uint8_t *transport; /* SPKI, DER, of an RSA key */
+    size_t transport_len;
+    uint8_t signature[API_SIGNATURE_MAX];
+    size_t signature_len;
+};
+
 struct api_order {
     char order_id[TEXT_UUID_LEN + 1];
     enum api_kind kind;
@@ -182,6 +209,7 @@ struct api_order {
     size_t csr_len;
     int64_t activation_until; /* issue, reissue, change without csr; else 0 */
     struct api_validity validity;
+    struct api_encryption encryption; /* issue, renew, reissue, change */
 
     /* renew, rekey, reissue, change */
     struct api_certificate_ref predecessor;
@@ -195,14 +223,19 @@ struct api_order {
     enum api_reason reason;  /* revoke */
     int64_t invalidity_date; /* revoke; 0: none */
 
-    struct api_order *pending; /* hold, release: what it goes with, or NULL */
+    /* hold, release: what it goes with, or NULL. recover: the order with
+     * activation that asked for the earlier keys, or NULL. */
+    struct api_order *pending;
+
+    struct api_carrier carrier; /* recover: who gets the keys */
+    const char *document;       /* recover without pending; else NULL */
 
     struct api_officer officer;       /* enroll-officer */
     const char *officer_id;           /* dismiss-officer, enroll-credential */
     struct api_credential credential; /* enroll-credential */
 
     json_t *json;   /* what it was parsed from; NULL if made by hand */
-    void *owned[6]; /* arrays and octets of a parsed order */
+    void *owned[9]; /* arrays and octets of a parsed order */
 };
 
 /* Steps of a decision and who takes them: docs/architecture.md. */
@@ -259,6 +292,11 @@ struct api_completion {
     size_t csr_len;
     uint8_t signature[API_SIGNATURE_MAX];
     size_t signature_len;
+    /* Of an order that makes a pair; else transport is NULL. */
+    uint8_t *transport; /* SPKI, DER; owned */
+    size_t transport_len;
+    uint8_t transport_signature[API_SIGNATURE_MAX];
+    size_t transport_signature_len;
 };
 
 struct api_envelope {
@@ -378,8 +416,14 @@ bool api_device_serial_is(const char *text);
 bool api_completion_encode(const char *serial, const uint8_t *csr,
                            size_t csr_len, const char *order_id,
                            struct buf *out, struct error *err) MUST_CHECK;
+/* What a device signs, with its own key, of its transport key: RFC 8785 form of
+ * {"device", "transport_sha256"}. It is true for the device's life. */
+bool api_transport_encode(const char *serial, const uint8_t *transport,
+                          size_t transport_len, struct buf *out,
+                          struct error *err) MUST_CHECK;
 /* The members "csr", "device" and "device_signature" into an envelope (or an
- * entry of the log). */
+ * entry of the log), and, if there is one, "transport" and
+ * "transport_signature". */
 void api_completion_set(json_t *object,
                         const struct api_completion *completion);
 /* Reads them; all or none (csr stays NULL). Clear `out`. */
@@ -420,6 +464,9 @@ struct api_answer {
     size_t certificate_count;
     struct api_answer_change *change; /* what was held, released, revoked */
     size_t change_count;
+    /* docs/architecture.md, "Pairs"; borrowed from json, NULL: none. */
+    const json_t *key;      /* what a device puts in beside the pair */
+    const json_t *recovery; /* what became of a recovery, and its keys */
     json_t *json;
 };
 
