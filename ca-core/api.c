@@ -22,7 +22,8 @@ static const char *const kind_names[API_KIND_COUNT] = {"issue",
                                                        "revoke",
                                                        "enroll-officer",
                                                        "dismiss-officer",
-                                                       "enroll-credential"};
+                                                       "enroll-credential",
+                                                       "recover"};
 
 static const char *const attribute_names[API_ATTRIBUTE_COUNT] = {
     "country",
