@@ -34,7 +34,7 @@ words({
     'case.remark': ['批注', 'Remark'],
     'case.remark.add': ['批注此项', 'Remark on this'],
     'case.checklist': ['逐项核对后勾选', 'Tick what you have checked'],
-    'case.checklist.left': ['还有 {n} 项未核对', '{n} points are not checked yet'],
+    'case.checklist.left': ['还有 {n} 项未核对', '{n} points are not checked yet', '{n} point is not checked yet'],
     'case.approve': ['通过', 'Approve'],
     'case.return': ['退回修改', 'Return'],
     'case.supplement': ['要求补件', 'Ask for a supplement'],

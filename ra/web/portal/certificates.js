@@ -14,7 +14,7 @@ words({
     'certificates.bound': ['绑定', 'Bound'],
     'certificates.bound.no': ['尚未绑定', 'not yet'],
     'certificates.case': ['办理业务', 'Case'],
-    'certificates.left': ['还有 {n} 天到期', '{n} days left'],
+    'certificates.left': ['还有 {n} 天到期', '{n} days left', '{n} day left'],
     'certificates.download': ['下载证书', 'Download'],
     'certificates.kind.1': ['签名证书', 'Signing certificate'],
     'certificates.kind.2': ['加密证书', 'Encryption certificate'],

@@ -20,7 +20,7 @@ words({
     'documents.remove': ['删除', 'Remove'],
     'documents.view': ['查看', 'View'],
     'documents.optional': ['选填', 'optional'],
-    'documents.pages': ['{n} 页', '{n} pages'],
+    'documents.pages': ['{n} 页', '{n} pages', '{n} page'],
     'documents.page': ['第 {n} 页', 'Page {n}'],
     'documents.busy': ['正在上传和检查…', 'Uploading and checking …'],
     'documents.got': ['已上传', 'Uploaded'],

@@ -16,8 +16,7 @@ words({
     'fields.id-number': ['身份证号码不正确', 'This is no valid identity number'],
     'fields.mobile': ['请填写 11 位手机号码', 'A mobile number has 11 digits'],
     'fields.email': ['电子邮箱格式不正确', 'This is no e-mail address'],
-    'fields.year': ['{n} 年', '{n} years'],
-    'fields.year.1': ['1 年', '1 year'],
+    'fields.year': ['{n} 年', '{n} years', '{n} year'],
     'seals.type': ['印章类型', 'Kind of seal'],
     'seals.name': ['印章名称', 'Name on the seal'],
     'seals.official': ['公章', 'Official seal'],
@@ -142,7 +141,7 @@ function oneField(one, value, price, isReadOnly, values) {
             ...common, type: 'radio',
             choices: [1, 2, 3, 4, 5].map((n) => ({
                 value: String(n),
-                label: said(() => `${t(n === 1 ? 'fields.year.1' : 'fields.year', { n })}${price?.is_per_year ? ` · ${money(price.amount * n)}` : ''}`),
+                label: said(() => `${t('fields.year', { n })}${price?.is_per_year ? ` · ${money(price.amount * n)}` : ''}`),
             })),
         });
     if (one.type === 'choice' && !isReadOnly)
@@ -239,7 +238,7 @@ export function fieldFacts(definition, values) {
         else if (one.type === 'flag')
             shown = shown === 'yes' ? '✓' : '—';
         else if (one.type === 'years')
-            shown = say(shown === '1' ? 'fields.year.1' : 'fields.year', { n: shown });
+            shown = say('fields.year', { n: shown });
         else if (one.type === 'seals') {
             try {
                 shown = JSON.parse(shown).map((item) => el('div', say(`seals.${item.type}`), ' ', item.name));

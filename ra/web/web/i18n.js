@@ -28,10 +28,11 @@ export function words(entries) {
 }
 
 // The text now; {name} in it is replaced by values.name. An unknown key is its
-// own text: seen at once, and harmless.
+// own text: seen at once, and harmless. A third text is the English one for n = 1.
 export function t(key, values) {
-    const pair = dictionary.get(key);
-    const text = pair ? pair[now === 'zh' ? 0 : 1] : key;
+    const texts = dictionary.get(key);
+    const isOne = texts?.[2] && Number(values?.n) === 1;
+    const text = texts ? texts[now === 'zh' ? 0 : isOne ? 2 : 1] : key;
     return values ? text.replace(/\{(\w+)\}/g, (all, name) => String(values[name] ?? all)) : text;
 }
 
