@@ -25,8 +25,8 @@ words({
     'making.sign': ['签名确认', 'Sign for it'],
     'making.ship': ['登记寄出', 'Ship it'],
     'making.serial': ['介质序列号（扫描或输入）', 'Serial of the device (scan or type)'],
-    'making.proof': ['制证工具输出的 JSON（含 spki 与 proof）', 'JSON of the personalising tool (spki and proof)'],
-    'making.proof.wrong': ['须为含 spki 与 proof 的 JSON', 'JSON with spki and proof is needed'],
+    'making.proof': ['制证工具输出的 JSON（含 spki、proof、transport 与 transport_signature）', 'JSON of the personalising tool (spki, proof, transport, transport_signature)'],
+    'making.proof.wrong': ['须为含 spki、proof、transport 与 transport_signature 的 JSON', 'JSON with spki, proof, transport and transport_signature is needed'],
     'making.pin': ['管理员密码（仅显示一次，请写入介质）', 'Administrator PIN: shown once, to be set in the device'],
     'making.carrier': ['快递公司', 'Carrier'],
     'making.tracking': ['运单号', 'Tracking number'],
@@ -61,19 +61,21 @@ const allocate = (row) => {
 
 const keys = new Map(); // serial: SHA-256 of the key as read from the device
 
+const members = ['spki', 'proof', 'transport', 'transport_signature']; // of the tool's JSON
+
 async function personalise(row) {
     const proof = field({ name: 'proof', label: say('making.proof'), type: 'textarea', rows: 6, required: true, spellcheck: 'false', check: (text) => {
         try {
-            const { spki, proof: signed } = JSON.parse(text);
-            return spki && signed ? '' : say('making.proof.wrong');
+            const made = JSON.parse(text);
+            return members.every((name) => made[name]) ? '' : say('making.proof.wrong');
         } catch {
             return say('making.proof.wrong');
         }
     } });
     const result = await run(say('making.personalise'), [proof], async () => {
-        const { spki, proof: signed } = JSON.parse(proof.value);
-        keys.set(row.device, hex(await sha256(unbase64(spki))));
-        return post(`/devices/${row.device}/personalise`, { spki, proof: signed });
+        const made = JSON.parse(proof.value);
+        keys.set(row.device, hex(await sha256(unbase64(made.spki))));
+        return post(`/devices/${row.device}/personalise`, Object.fromEntries(members.map((name) => [name, made[name]])));
     });
     const pin = result?.admin_pin || result?.pin;
     if (pin)
@@ -102,6 +104,9 @@ const ship = (row) => {
         post(`/cases/${row.number}/shipments`, { direction: 'out', carrier: carrier.value, tracking: tracking.value }));
 };
 
+// Where a device may be made for a case (docs/devices.md); who has several roles has other cases too.
+const makeable = ['awaiting-originals', 'second-review', 'supplement', 'activation-allowed'];
+
 async function casesPanel(box) {
     const page = await get(`/queue${query({ mine: 1, limit: 50 })}`);
     const devices = new Map((await get('/devices').catch(() => ({ devices: [] }))).devices.map((one) => [one.serial, one]));
@@ -111,6 +116,7 @@ async function casesPanel(box) {
     const unsigned = new Set(page.cases.map((row) => row.number));
     for (const one of toShip)
         page.cases.push(await get(`/cases/${one.number}`));
+    page.cases = page.cases.filter((row) => row.device || makeable.includes(row.state));
     const stateOf = (row) => row.device && devices.get(row.device)?.state;
     box.append(table({
         caption: say('making.cases'), rows: page.cases, href: (row) => `#/case/${row.number}`, empty: say('making.none'),
