@@ -584,6 +584,24 @@ api_completion_encode(const char *serial, const uint8_t *csr, size_t csr_len,
     return ok;
 }
 
+bool
+api_transport_encode(const char *serial, const uint8_t *transport,
+                     size_t transport_len, struct buf *out, struct error *err)
+{
+    json_t *object;
+    uint8_t digest[HASH_LEN];
+    bool ok;
+
+    if (!hash_sha256(transport, transport_len, digest, err))
+        return false;
+    object = json_object();
+    json_set_text(object, "device", serial);
+    json_set_hex(object, "transport_sha256", digest, sizeof digest);
+    ok = json_canonical(object, out, err);
+    json_decref(object);
+    return ok;
+}
+
 void
 api_completion_set(json_t *object, const struct api_completion *completion)
 {
@@ -595,6 +613,13 @@ api_completion_set(json_t *object, const struct api_completion *completion)
     json_set_bytes(object, "csr", completion->csr, completion->csr_len);
     json_set_bytes(object, "device_signature", completion->signature,
                    completion->signature_len);
+    if (completion->transport == NULL)
+        return;
+    json_set_bytes(object, "transport", completion->transport,
+                   completion->transport_len);
+    json_set_bytes(object, "transport_signature",
+                   completion->transport_signature,
+                   completion->transport_signature_len);
 }
 
 /* Octets that the completion owns. */
@@ -614,19 +639,45 @@ read_owned(const json_t *object, const char *name, size_t max, uint8_t **out,
     return true;
 }
 
+/* Of a pair; both or neither. */
+static bool
+find_transport(const json_t *object, struct api_completion *out,
+               struct error *err)
+{
+    if (json_object_get(object, "transport") == NULL &&
+        json_object_get(object, "transport_signature") == NULL)
+        return true;
+    return read_into(object, "transport_signature", out->transport_signature,
+                     sizeof out->transport_signature,
+                     &out->transport_signature_len, err) &&
+           read_owned(object, "transport", API_DEVICE_SPKI_MAX, &out->transport,
+                      &out->transport_len, err);
+}
+
+static bool
+has_any(const json_t *object, const char *const *names)
+{
+    for (; *names != NULL; names++)
+        if (json_object_get(object, *names) != NULL)
+            return true;
+    return false;
+}
+
 bool
 api_completion_find(const json_t *object, struct api_completion *out,
                     struct error *err)
 {
+    static const char *const all[] = {
+        "device", "csr", "device_signature", "transport", "transport_signature",
+        NULL};
     static const char *const names[] = {"serial", "spki", NULL};
     json_t *device;
 
     memset(out, 0, sizeof *out);
+    if (!has_any(object, all))
+        return true;
     if (!json_find_object(object, "device", &device, err))
         return false;
-    if (device == NULL && json_object_get(object, "csr") == NULL &&
-        json_object_get(object, "device_signature") == NULL)
-        return true;
     if (device == NULL)
         return error_set(err, ERROR_INPUT, "\"device\" is missing");
     if (!json_only(device, names, err) ||
@@ -637,7 +688,8 @@ api_completion_find(const json_t *object, struct api_completion *out,
     return read_into(object, "device_signature", out->signature,
                      sizeof out->signature, &out->signature_len, err) &&
            read_owned(object, "csr", API_CSR_MAX, &out->csr, &out->csr_len,
-                      err);
+                      err) &&
+           find_transport(object, out, err);
 }
 
 void
@@ -645,7 +697,8 @@ api_completion_clear(struct api_completion *completion)
 {
     free(completion->spki);
     free(completion->csr);
-    completion->spki = completion->csr = NULL;
+    free(completion->transport);
+    completion->spki = completion->csr = completion->transport = NULL;
 }
 
 /* ---- The envelope ------------------------------------------------------ */
@@ -673,8 +726,9 @@ read_decisions(const json_t *decisions, struct api_envelope *out,
 bool
 api_envelope_parse(json_t *object, struct api_envelope *out, struct error *err)
 {
-    static const char *const names[] = {"order", "decisions",        "device",
-                                        "csr",   "device_signature", NULL};
+    static const char *const names[] = {
+        "order",     "decisions",           "device", "csr", "device_signature",
+        "transport", "transport_signature", NULL};
     json_t *order, *decisions = NULL;
 
     memset(out, 0, sizeof *out);
@@ -763,7 +817,7 @@ static bool
 read_answer(const json_t *object, struct api_answer *out, struct error *err)
 {
     const char *order_id, *state, *kind = NULL;
-    json_t *certificates = NULL, *changes = NULL;
+    json_t *certificates = NULL, *changes = NULL, *key, *recovery;
     int chosen;
 
     if (!json_get_text(object, "order_id", TEXT_UUID_LEN, &order_id, err) ||
@@ -771,8 +825,12 @@ read_answer(const json_t *object, struct api_answer *out, struct error *err)
         !json_find_text(object, "kind", 32, &kind, err) ||
         !json_find_text(object, "problem", 2048, &out->problem, err) ||
         !json_find_array(object, "certificates", &certificates, err) ||
-        !json_find_array(object, "revoked", &changes, err))
+        !json_find_array(object, "revoked", &changes, err) ||
+        !json_find_object(object, "key", &key, err) ||
+        !json_find_object(object, "recovery", &recovery, err))
         return false;
+    out->key = key;
+    out->recovery = recovery;
     if (!text_is_uuid(order_id) || !find_name(state, state_names, 3, &chosen) ||
         (kind != NULL && !api_kind_find(kind, &out->kind)))
         return error_set(err, ERROR_INPUT, "malformed");

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hsm/scheme.h"
+
 enum {
     BIT_ISSUE = 1 << API_ISSUE,
     BIT_RENEW = 1 << API_RENEW,
@@ -21,17 +23,27 @@ enum {
     BIT_ENROLL = 1 << API_ENROLL_OFFICER,
     BIT_DISMISS = 1 << API_DISMISS_OFFICER,
     BIT_CREDENTIAL = 1 << API_ENROLL_CREDENTIAL,
+    BIT_RECOVER = 1 << API_RECOVER,
     SUCCEEDING = BIT_RENEW | BIT_REKEY | BIT_REISSUE | BIT_CHANGE,
     ISSUING = BIT_ISSUE | SUCCEEDING,
     NAMING = BIT_ISSUE | BIT_CHANGE,
     CHANGING = BIT_HOLD | BIT_RELEASE | BIT_REVOKE,
     ACTIVATED = BIT_ISSUE | BIT_REISSUE | BIT_CHANGE,
+    PAIRED = BIT_RENEW | ACTIVATED,
     PENDING = BIT_REVOKE | BIT_REISSUE | BIT_CHANGE,
-    ALL = ISSUING | CHANGING | BIT_ENROLL | BIT_DISMISS | BIT_CREDENTIAL,
+    APPLIED = ISSUING | CHANGING | BIT_RECOVER,
+    ALL = APPLIED | BIT_ENROLL | BIT_DISMISS | BIT_CREDENTIAL,
 };
 
 /* Places of api_order.owned. */
-enum { OWNED_SAN, OWNED_CSR, OWNED_TARGET, OWNED_CREDENTIAL };
+enum {
+    OWNED_SAN,
+    OWNED_CSR,
+    OWNED_TARGET,
+    OWNED_CREDENTIAL,                       /* and the two after it */
+    OWNED_TRANSPORT = OWNED_CREDENTIAL + 3, /* of the encryption or carrier */
+    OWNED_CARRIER,
+};
 
 static const struct {
     const char *name;
@@ -41,7 +53,7 @@ static const struct {
     {"order_id", ALL, true},
     {"kind", ALL, true},
     {"created_at", ALL, true},
-    {"applicant", ISSUING | CHANGING, true},
+    {"applicant", APPLIED, true},
     {"profile", ISSUING, true},
     {"issuer", ISSUING, false},
     {"subject", NAMING, true},
@@ -50,12 +62,15 @@ static const struct {
     {"csr", ISSUING, false}, /* or activation: read_request() */
     {"activation", ACTIVATED, false},
     {"validity", ISSUING, true},
+    {"encryption", PAIRED, false},
     {"predecessor", SUCCEEDING, true},
     {"predecessor_fate", SUCCEEDING, true},
     {"target", CHANGING, true},
     {"reason", BIT_REVOKE, true},
     {"invalidity_date", BIT_REVOKE, false},
-    {"pending", BIT_HOLD | BIT_RELEASE, false},
+    {"pending", BIT_HOLD | BIT_RELEASE | BIT_RECOVER, false},
+    {"carrier", BIT_RECOVER, true},
+    {"document", BIT_RECOVER, false}, /* or pending: read_recovery() */
     {"officer", BIT_ENROLL, true},
     {"officer_id", BIT_DISMISS | BIT_CREDENTIAL, true},
     {"credential", BIT_CREDENTIAL, true},
@@ -519,6 +534,90 @@ read_request(const json_t *object, struct api_order *order, struct error *err)
            error_wrap(err, "activation");
 }
 
+/* The number of a stamped request. */
+static bool
+read_document(const json_t *object, const char **out, struct error *err)
+{
+    return json_get_text(object, "document", API_DOCUMENT_MAX, out, err) &&
+           ((*out)[0] != '\0' ||
+            error_set(err, ERROR_INPUT, "\"document\" is empty"));
+}
+
+/* Which key a device is to get: whether it is one that wraps, the core
+ * decides. */
+static bool
+read_transport(const json_t *object, struct api_order *order,
+               const uint8_t **out, size_t *len, struct error *err)
+{
+    return read_octets(object, "transport", API_DEVICE_SPKI_MAX, order,
+                       OWNED_TRANSPORT, out, len, err) &&
+           (*len > 0 || error_set(err, ERROR_INPUT, "\"transport\" is empty"));
+}
+
+/* What the key management centre makes. */
+static bool
+is_escrowed(enum hsm_key_type type)
+{
+    return type == HSM_KEY_RSA_2048 || type == HSM_KEY_RSA_3072 ||
+           type == HSM_KEY_EC_P256;
+}
+
+static bool
+read_old_keys(const json_t *encryption, struct api_order *order,
+              struct error *err)
+{
+    static const char *const names[] = {"document", NULL};
+    json_t *old_keys;
+
+    if (!json_find_object(encryption, "old_keys", &old_keys, err))
+        return false;
+    if (old_keys == NULL)
+        return true;
+    if (order->activation_until == 0)
+        return error_set(err, ERROR_INPUT, "\"old_keys\" go with activation");
+    return (json_only(old_keys, names, err) &&
+            read_document(old_keys, &order->encryption.old_keys, err)) ||
+           error_wrap(err, "old_keys");
+}
+
+static bool
+read_pair(const json_t *encryption, struct api_order *order, struct error *err)
+{
+    static const char *const names[] = {"profile", "key_type", "transport",
+                                        "old_keys", NULL};
+    struct api_encryption *out = &order->encryption;
+    bool has_transport = json_object_get(encryption, "transport") != NULL;
+    const char *type;
+
+    if (!json_only(encryption, names, err) ||
+        !json_get_text(encryption, "profile", API_NAME_MAX, &out->profile,
+                       err) ||
+        !json_get_text(encryption, "key_type", 16, &type, err))
+        return false;
+    if (!hsm_key_type_find(type, &out->key_type) || !is_escrowed(out->key_type))
+        return error_set(err, ERROR_INPUT,
+                         "\"key_type\": rsa-2048, rsa-3072 or ec-p256");
+    if (has_transport == (order->activation_until != 0))
+        return error_set(err, ERROR_INPUT,
+                         has_transport ? "\"transport\" comes with the device"
+                                       : "\"transport\" is missing");
+    return (!has_transport || read_transport(encryption, order, &out->transport,
+                                             &out->transport_len, err)) &&
+           read_old_keys(encryption, order, err);
+}
+
+static bool
+read_encryption(const json_t *object, struct api_order *order,
+                struct error *err)
+{
+    json_t *encryption;
+
+    if (!json_find_object(object, "encryption", &encryption, err))
+        return false;
+    return encryption == NULL || read_pair(encryption, order, err) ||
+           error_wrap(err, "encryption");
+}
+
 static bool
 read_issuing(const json_t *object, struct api_order *order, struct error *err)
 {
@@ -526,7 +625,9 @@ read_issuing(const json_t *object, struct api_order *order, struct error *err)
 
     if (!json_get_text(object, "profile", API_NAME_MAX, &order->profile, err) ||
         !json_find_text(object, "issuer", API_NAME_MAX, &order->issuer, err) ||
-        !read_request(object, order, err) || !read_validity(object, order, err))
+        !read_request(object, order, err) ||
+        !read_validity(object, order, err) ||
+        !read_encryption(object, order, err))
         return false;
     if ((bit & NAMING) != 0 &&
         (!read_subject(object, order, err) || !read_sans(object, order, err) ||
@@ -548,7 +649,7 @@ is_about(const struct api_certificate_ref *targets, size_t count,
 
 /* What is held or released is exactly what the pending order is about. */
 static bool
-check_pending(const struct api_order *order, struct error *err)
+check_held(const struct api_order *order, struct error *err)
 {
     const struct api_order *pending = order->pending;
     const struct api_certificate_ref *wanted =
@@ -566,6 +667,35 @@ check_pending(const struct api_order *order, struct error *err)
            error_set(err, ERROR_INPUT, "pending: of another account");
 }
 
+/* Earlier keys are recovered for an order that asked for them. */
+static bool
+check_asked(const struct api_order *order, struct error *err)
+{
+    const struct api_order *pending = order->pending;
+
+    if (pending->encryption.old_keys == NULL)
+        return error_set(err, ERROR_INPUT, "pending: asks for no old keys");
+    return strcmp(pending->account, order->account) == 0 ||
+           error_set(err, ERROR_INPUT, "pending: of another account");
+}
+
+static bool
+check_pending(const struct api_order *order, struct error *err)
+{
+    unsigned bit = 1u << order->pending->kind;
+    bool is_recovery = order->kind == API_RECOVER;
+
+    if ((bit & (is_recovery ? ACTIVATED : PENDING)) == 0)
+        return error_set(err, ERROR_INPUT, "pending: %s, not %s",
+                         is_recovery ? "issue, reissue or change"
+                                     : "revoke, reissue or change",
+                         api_kind_name(order->pending->kind));
+    if (strcmp(order->pending->order_id, order->order_id) == 0)
+        return error_set(err, ERROR_INPUT,
+                         "pending: has an order id of its own");
+    return is_recovery ? check_asked(order, err) : check_held(order, err);
+}
+
 static bool
 read_pending(const json_t *object, struct api_order *order, struct error *err)
 {
@@ -575,16 +705,9 @@ read_pending(const json_t *object, struct api_order *order, struct error *err)
         return false;
     if (pending == NULL)
         return true;
-    if (!api_order_parse(pending, &order->pending, err))
-        return error_wrap(err, "pending");
-    if (((1u << order->pending->kind) & PENDING) == 0)
-        return error_set(err, ERROR_INPUT,
-                         "pending: revoke, reissue or change, not %s",
-                         api_kind_name(order->pending->kind));
-    if (strcmp(order->pending->order_id, order->order_id) == 0)
-        return error_set(err, ERROR_INPUT,
-                         "pending: has an order id of its own");
-    return check_pending(order, err);
+    return api_order_parse(pending, &order->pending, err)
+               ? check_pending(order, err)
+               : error_wrap(err, "pending");
 }
 
 static bool
@@ -603,6 +726,58 @@ read_revocation(const json_t *object, struct api_order *order,
 }
 
 static bool
+read_carrier(const json_t *object, struct api_order *order, struct error *err)
+{
+    static const char *const names[] = {"serial", "spki", "transport",
+                                        "transport_signature", NULL};
+    struct api_carrier *out = &order->carrier;
+    struct buf signature = BUF_INIT(API_SIGNATURE_MAX);
+    const char *serial;
+    bool ok;
+
+    if (!json_only(object, names, err) ||
+        !json_get_text(object, "serial", API_DEVICE_MAX, &serial, err) ||
+        !read_octets(object, "spki", API_DEVICE_SPKI_MAX, order, OWNED_CARRIER,
+                     &out->spki, &out->spki_len, err) ||
+        !read_transport(object, order, &out->transport, &out->transport_len,
+                        err))
+        return false;
+    if (!api_device_serial_is(serial) || out->spki_len == 0)
+        return error_set(err, ERROR_INPUT,
+                         "\"serial\" or \"spki\" is no "
+                         "device's");
+    memcpy(out->serial, serial, strlen(serial) + 1);
+    ok = json_get_bytes(object, "transport_signature", API_SIGNATURE_MAX,
+                        &signature, err);
+    if (ok && signature.len > 0)
+        memcpy(out->signature, signature.data, signature.len);
+    out->signature_len = signature.len;
+    buf_clear(&signature);
+    return ok;
+}
+
+/* Who asked, by which document or order, and the device that is to get what
+ * there was. */
+static bool
+read_recovery(const json_t *object, struct api_order *order, struct error *err)
+{
+    json_t *carrier;
+
+    if (!json_get_object(object, "carrier", &carrier, err))
+        return false;
+    if (!read_carrier(carrier, order, err))
+        return error_wrap(err, "carrier");
+    if ((json_object_get(object, "document") != NULL) ==
+        (json_object_get(object, "pending") != NULL))
+        return error_set(err, ERROR_INPUT,
+                         "an order of kind recover needs either document or "
+                         "pending");
+    return json_object_get(object, "document") != NULL
+               ? read_document(object, &order->document, err)
+               : read_pending(object, order, err);
+}
+
+static bool
 read_order(const json_t *object, struct api_order *order, struct error *err)
 {
     const char *order_id, *kind;
@@ -618,13 +793,14 @@ read_order(const json_t *object, struct api_order *order, struct error *err)
     if (!check_members(object, order->kind, err) ||
         !json_get_time(object, "created_at", &order->created_at, err))
         return false;
-    if ((bit & (ISSUING | CHANGING)) != 0 &&
-        !read_applicant(object, order, err))
+    if ((bit & APPLIED) != 0 && !read_applicant(object, order, err))
         return false;
     if ((bit & ISSUING) != 0)
         return read_issuing(object, order, err);
     if ((bit & CHANGING) != 0)
         return read_revocation(object, order, err);
+    if (order->kind == API_RECOVER)
+        return read_recovery(object, order, err);
     if (order->kind == API_ENROLL_OFFICER)
         return read_officer(object, order, err);
     return read_uuid(object, "officer_id", &order->officer_id, err) &&
@@ -671,6 +847,25 @@ ref_json(const struct api_certificate_ref *ref)
 }
 
 static void
+set_encryption(json_t *object, const struct api_encryption *encryption)
+{
+    json_t *pair = json_object();
+
+    json_set_text(pair, "profile", encryption->profile);
+    json_set_text(pair, "key_type", hsm_key_type_name(encryption->key_type));
+    if (encryption->transport != NULL)
+        json_set_bytes(pair, "transport", encryption->transport,
+                       encryption->transport_len);
+    if (encryption->old_keys != NULL) {
+        json_t *old_keys = json_object();
+
+        json_set_text(old_keys, "document", encryption->old_keys);
+        json_object_set_new(pair, "old_keys", old_keys);
+    }
+    json_object_set_new(object, "encryption", pair);
+}
+
+static void
 set_issuing(json_t *object, const struct api_order *order)
 {
     unsigned bit = 1u << order->kind;
@@ -694,6 +889,8 @@ set_issuing(json_t *object, const struct api_order *order)
                                                                : "years",
                      order->validity.amount);
     json_object_set_new(object, "validity", validity);
+    if ((bit & PAIRED) != 0 && order->encryption.profile != NULL)
+        set_encryption(object, &order->encryption);
     if ((bit & NAMING) != 0) {
         json_t *subject = json_object(), *sans = json_array();
 
@@ -753,6 +950,25 @@ set_revocation(json_t *object, const struct api_order *order)
         json_set_time(object, "invalidity_date", order->invalidity_date);
 }
 
+static void
+set_recovery(json_t *object, const struct api_order *order)
+{
+    const struct api_carrier *carrier = &order->carrier;
+    json_t *device = json_object();
+
+    json_set_text(device, "serial", carrier->serial);
+    json_set_bytes(device, "spki", carrier->spki, carrier->spki_len);
+    json_set_bytes(device, "transport", carrier->transport,
+                   carrier->transport_len);
+    json_set_bytes(device, "transport_signature", carrier->signature,
+                   carrier->signature_len);
+    json_object_set_new(object, "carrier", device);
+    if (order->pending != NULL)
+        json_object_set_new(object, "pending", api_order_json(order->pending));
+    else
+        json_set_text(object, "document", order->document);
+}
+
 json_t *
 api_credential_json(const struct api_credential *credential)
 {
@@ -799,7 +1015,7 @@ api_order_json(const struct api_order *order)
     json_set_text(object, "order_id", order->order_id);
     json_set_text(object, "kind", api_kind_name(order->kind));
     json_set_time(object, "created_at", order->created_at);
-    if ((bit & (ISSUING | CHANGING)) != 0) {
+    if ((bit & APPLIED) != 0) {
         json_t *applicant = json_object();
 
         json_set_text(applicant, "account", order->account);
@@ -810,6 +1026,8 @@ api_order_json(const struct api_order *order)
         set_issuing(object, order);
     else if ((bit & CHANGING) != 0)
         set_revocation(object, order);
+    else if (order->kind == API_RECOVER)
+        set_recovery(object, order);
     else if (order->kind == API_ENROLL_OFFICER)
         set_officer(object, &order->officer);
     else
