@@ -6,4 +6,6 @@
 
 extern const struct cli_verb kmc_verbs[];
 
+int kmc_run_pkcs12(struct cli *cli); /* its verb "kmc pkcs12" */
+
 #endif

@@ -529,5 +529,8 @@ const struct cli_verb kmc_verbs[] = {
      true, run_withdraw},
     {"kmc answer", "CASE [--received] --officer FOLDER",
      "get what was recovered, or say that it was received", true, run_answer},
+    {"kmc pkcs12", "ANSWER --certificate FILE --officer FOLDER --out FILE",
+     "put a key that was recovered as CMS into a PKCS #12", false,
+     kmc_run_pkcs12},
     {NULL, NULL, NULL, false, NULL},
 };
