@@ -111,6 +111,13 @@ const struct config_setting config_settings[] = {
     {"ca.passkey_origins", CONFIG_TEXT, 1, TEXT_MAX, NULL,
      "Origins whose passkeys may be enrolled for officers, like "
      "https://console.example.cn, with spaces between; without it none."},
+    {"ca.kmc_url", CONFIG_TEXT, 1, TEXT_MAX, NULL,
+     "URL at which signet-ca reaches signet-kmc; without it this CA makes no "
+     "pairs of certificates."},
+    {"ca.client_certificate_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the certificate by which signet-kmc knows signet-ca."},
+    {"ca.client_key_file", CONFIG_PATH, 1, TEXT_MAX, NULL,
+     "PEM file of the key of that certificate."},
     {"ca.clock_tolerance_s", CONFIG_INT, 0, DAY_S, "300",
      "Seconds that a decision's time may lie ahead of this machine's clock."},
 
@@ -132,9 +139,9 @@ const struct config_setting config_settings[] = {
      "Number of pairs of a type at which more are made ahead."},
     {"kmc.standby_max", CONFIG_INT, 0, 64, "8",
      "Number of pairs of a type that are made ahead."},
-    {"kmc.case_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "86400",
-     "Seconds that a recovery case waits for its approvals, and its answer to "
-     "be taken."},
+    {"kmc.case_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "1209600",
+     "Seconds that a recovery case waits for its approvals, and then its answer "
+     "to be taken: longer than a device is under way to its holder."},
     {"kmc.cms_delivery", CONFIG_BOOL, 0, 0, "no",
      "Whether a recovered key may leave as CMS for a certificate, for which it "
      "is in clear in the recovery process; the log marks each."},

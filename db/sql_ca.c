@@ -12,6 +12,10 @@
     "issuer_id::integer, serial, state, coalesce(reason, -1)::integer,"        \
     " revoked_at, invalid_from, spki_sha256"
 
+#define ESCROW_COLUMNS                                                         \
+    "order_id::text, coalesce(key_id::text, ''), spki_sha256,"                 \
+    " received_at IS NOT NULL, retired_at IS NOT NULL"
+
 #define OFFICER_COLUMNS                                                        \
     "o.officer_id::text, o.name, o.person, o.state = 'active', o.since,"       \
     " o.until, coalesce((SELECT string_agg(role, ',' ORDER BY role)"           \
@@ -421,4 +425,31 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
         {"key_blocked",
          "SELECT w.place FROM unnest($1::bytea[]) WITH ORDINALITY"
          " AS w (key, place) JOIN ca.blocked_key b ON b.spki_sha256 = w.key"},
+
+    [DB_ESCROW_ASK] = {"escrow_ask",
+                       "INSERT INTO ca.escrow (order_id, asked_at, due_at)"
+                       " VALUES ($1::uuid, $2, $3) ON CONFLICT (order_id)"
+                       " DO UPDATE SET asked_at = excluded.asked_at,"
+                       " due_at = excluded.due_at, retired_at = NULL"
+                       " WHERE escrow.key_id IS NULL"},
+    [DB_ESCROW_KEEP] = {"escrow_keep",
+                        "UPDATE ca.escrow SET key_id = $2::uuid,"
+                        " spki_sha256 = $3, due_at = $4"
+                        " WHERE order_id = $1::uuid AND key_id IS NULL"},
+    [DB_ESCROW_FIND] = {"escrow_find",
+                        "SELECT " ESCROW_COLUMNS " FROM ca.escrow"
+                        " WHERE order_id = $1::uuid"
+                        " AND key_id IS NOT NULL"},
+    [DB_ESCROW_RECEIVE] = {"escrow_receive",
+                           "UPDATE ca.escrow SET received_at = $2"
+                           " WHERE order_id = $1::uuid"
+                           " AND received_at IS NULL"},
+    [DB_ESCROW_DUE] = {"escrow_due", "SELECT " ESCROW_COLUMNS " FROM ca.escrow"
+                                     " WHERE retired_at IS NULL"
+                                     " AND due_at <= $1"
+                                     " ORDER BY due_at LIMIT $2"},
+    [DB_ESCROW_RETIRE] = {"escrow_retire",
+                          "UPDATE ca.escrow SET retired_at = $2"
+                          " WHERE order_id = $1::uuid"
+                          " AND retired_at IS NULL"},
 };

@@ -78,6 +78,13 @@ enum db_ca_statement {
     DB_CERTIFICATE_NOTIFY,
     DB_KEY_BLOCK,
     DB_KEY_BLOCKED,
+    /* db/escrow.c */
+    DB_ESCROW_ASK,
+    DB_ESCROW_KEEP,
+    DB_ESCROW_FIND,
+    DB_ESCROW_RECEIVE,
+    DB_ESCROW_DUE,
+    DB_ESCROW_RETIRE,
 
     DB_CA_STATEMENT_COUNT,
 };

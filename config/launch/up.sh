@@ -181,6 +181,9 @@ ca.certificate_file = tls/ca.pem
 ca.key_file = tls/ca.key
 ca.profiles_dir = $SOURCE/config/profiles
 ca.passkey_origins = https://localhost:$2
+ca.kmc_url = https://127.0.0.1:$9
+ca.client_certificate_file = tls/signet-ca.pem
+ca.client_key_file = tls/signet-ca.key
 
 kmc.listen = 127.0.0.1:$9
 kmc.certificate_file = tls/kmc.pem
