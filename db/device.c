@@ -45,7 +45,11 @@ db_device_read(const struct db_result *row, size_t at, struct db_device *out,
            read_octets(row, at, 7, &out->admin_next_sealed,
                        &out->admin_next_sealed_len, err) &&
            db_read_text_null(row, at, 8, &out->batch, err) &&
-           db_read_time(row, at, 9, &out->changed_at, err);
+           db_read_time(row, at, 9, &out->changed_at, err) &&
+           read_octets(row, at, 10, &out->transport, &out->transport_len,
+                       err) &&
+           read_octets(row, at, 11, &out->transport_signature,
+                       &out->transport_signature_len, err);
 }
 
 bool
@@ -130,19 +134,22 @@ db_device_move(struct db *db, const struct db_device_move *move,
 }
 
 bool
-db_device_personalise(struct db *db, const char *serial, const struct buf *spki,
-                      const struct buf *sealed, struct error *err)
+db_device_personalise(struct db *db, const struct db_device *device,
+                      struct error *err)
 {
     struct db_params p = {0};
     int64_t changed;
 
-    db_bind_text(&p, serial);
-    db_bind_bytes(&p, spki->data, spki->len);
-    db_bind_bytes(&p, sealed->data, sealed->len);
+    db_bind_text(&p, device->serial);
+    db_bind_bytes(&p, device->spki, device->spki_len);
+    db_bind_bytes(&p, device->admin_sealed, device->admin_sealed_len);
+    db_bind_bytes(&p, device->transport, device->transport_len);
+    db_bind_bytes(&p, device->transport_signature,
+                  device->transport_signature_len);
     if (!db_exec(db, DB_RA_DEVICE_PERSONALISE, &p, &changed, err))
-        return error_wrap(err, "device %s", serial);
-    return changed == 1 ||
-           error_set(err, ERROR_NOT_FOUND, "there is no device %s", serial);
+        return error_wrap(err, "device %s", device->serial);
+    return changed == 1 || error_set(err, ERROR_NOT_FOUND,
+                                     "there is no device %s", device->serial);
 }
 
 /* One of the two changes of the PIN. */

@@ -25,6 +25,12 @@ struct db_device {
     size_t admin_next_sealed_len;
     const char *batch; /* NULL */
     int64_t changed_at;
+    /* Its transport key, SPKI in DER, and the own key's signature over it;
+     * NULL: none (before, or made when devices had none). */
+    const uint8_t *transport;
+    size_t transport_len;
+    const uint8_t *transport_signature;
+    size_t transport_signature_len;
     struct db_result *held;
 };
 
@@ -65,9 +71,9 @@ struct db_device_move {
 bool db_device_move(struct db *db, const struct db_device_move *move,
                     struct error *err) MUST_CHECK;
 
-/* Its own key and its administrator PIN, sealed; no next PIN. */
-bool db_device_personalise(struct db *db, const char *serial,
-                           const struct buf *spki, const struct buf *sealed,
+/* Of `device`: its own key, its transport key and its administrator PIN,
+ * sealed; no next PIN. */
+bool db_device_personalise(struct db *db, const struct db_device *device,
                            struct error *err) MUST_CHECK;
 /* The PIN that is to replace the present one. ERROR_CONFLICT when there is one
  * on its way. */

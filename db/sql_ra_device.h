@@ -18,7 +18,8 @@
 
 #define DB_RA_DEVICE_COLUMNS                                                   \
     "SELECT serial, model, state, number, account, spki, admin_sealed,"        \
-    " admin_next_sealed, batch, changed_at FROM ra.device"
+    " admin_next_sealed, batch, changed_at, transport, transport_signature"    \
+    " FROM ra.device"
 #define DB_RA_SHIPMENT_COLUMNS                                                 \
     "SELECT id::text, number, direction, carrier, tracking, device, state,"    \
     " changed_at FROM ra.shipment"
@@ -95,7 +96,8 @@
     [DB_RA_DEVICE_PERSONALISE] =                                               \
         {"ra_device_personalise",                                              \
          "UPDATE ra.device SET spki = $2, admin_sealed = $3,"                  \
-         " admin_next_sealed = NULL WHERE serial = $1"},                       \
+         " admin_next_sealed = NULL, transport = $4, transport_signature = $5" \
+         " WHERE serial = $1"},                                                \
     [DB_RA_DEVICE_PIN_NEXT] =                                                  \
         {"ra_device_pin_next",                                                 \
          "UPDATE ra.device SET admin_next_sealed = $2 WHERE serial = $1"       \

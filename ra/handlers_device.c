@@ -220,10 +220,13 @@ void
 handle_device_personalise(void *arg, const struct http_request *req,
                           struct http_response *res)
 {
-    static const char *const names[] = {"spki", "proof", NULL};
+    static const char *const names[] = {"spki", "proof", "transport",
+                                        "transport_signature", NULL};
     struct ra_worker *worker = arg;
     struct buf spki = BUF_INIT(MAKING_SPKI_MAX);
     struct buf proof = BUF_INIT(MAKING_SIGNATURE_MAX);
+    struct buf transport = BUF_INIT(MAKING_SPKI_MAX);
+    struct buf vouched = BUF_INIT(MAKING_SIGNATURE_MAX);
     char pin[MAKING_PIN_LEN + 1] = "";
     struct making_request request = {.serial = http_param(req, "serial"),
                                      .at = clock_now()};
@@ -237,7 +240,10 @@ handle_device_personalise(void *arg, const struct http_request *req,
     request.officer_id = caller.officer.officer_id;
     if (!http_json(req, &body, &err) || !json_only(body, names, &err) ||
         !json_get_bytes(body, "spki", MAKING_SPKI_MAX, &spki, &err) ||
-        !json_get_bytes(body, "proof", MAKING_SIGNATURE_MAX, &proof, &err)) {
+        !json_get_bytes(body, "proof", MAKING_SIGNATURE_MAX, &proof, &err) ||
+        !json_get_bytes(body, "transport", MAKING_SPKI_MAX, &transport, &err) ||
+        !json_get_bytes(body, "transport_signature", MAKING_SIGNATURE_MAX,
+                        &vouched, &err)) {
         http_reply_error(res, req, "device.personalise", &err);
         goto out;
     }
@@ -245,6 +251,10 @@ handle_device_personalise(void *arg, const struct http_request *req,
     request.spki_len = spki.len;
     request.proof = proof.data;
     request.proof_len = proof.len;
+    request.transport = transport.data;
+    request.transport_len = transport.len;
+    request.transport_signature = vouched.data;
+    request.transport_signature_len = vouched.len;
     if (!making_personalise(worker->business, worker->db, &request, pin,
                             &err)) {
         http_reply_error(res, req, "device.personalise", &err);
@@ -262,6 +272,8 @@ out:
     OPENSSL_cleanse(pin, sizeof pin);
     buf_clear(&spki);
     buf_clear(&proof);
+    buf_clear(&transport);
+    buf_clear(&vouched);
     json_decref(body);
 }
 

@@ -264,35 +264,87 @@ making_pin_open(const struct vault *vault, const char *serial,
 /* ---- Personalisation -------------------------------------------------------
  */
 
-/* One public key in DER that our devices may have, and nothing behind it. */
+/* One public key in DER, encoded in the one way and with nothing behind it. The
+ * caller frees *out. */
 static bool
-spki_check(const uint8_t *spki, size_t len, struct error *err)
+key_parse(const char *name, const uint8_t *spki, size_t len, EVP_PKEY **out,
+          struct error *err)
 {
     const unsigned char *p = spki;
     EVP_PKEY *key =
         len > MAKING_SPKI_MAX ? NULL : d2i_PUBKEY(NULL, &p, (long)len);
     unsigned char *again = NULL;
-    int again_len;
+    bool ok = key != NULL && p == spki + len &&
+              i2d_PUBKEY(key, &again) == (int)len &&
+              memcmp(again, spki, len) == 0;
+
+    OPENSSL_free(again);
+    if (ok) {
+        *out = key;
+        return true;
+    }
+    EVP_PKEY_free(key);
+    return error_openssl(err, ERROR_INPUT, "%s: no public key in DER", name);
+}
+
+static bool
+is_rsa(const EVP_PKEY *key)
+{
+    return EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= 2048 &&
+           EVP_PKEY_get_bits(key) <= 4096;
+}
+
+/* The own key: one that our devices may have. */
+static bool
+spki_check(const uint8_t *spki, size_t len, struct error *err)
+{
+    EVP_PKEY *key = NULL;
+    bool ok;
+
+    if (!key_parse("spki", spki, len, &key, err))
+        return false;
+    ok = EVP_PKEY_is_a(key, "ED25519") ||
+         (EVP_PKEY_is_a(key, "EC") &&
+          (EVP_PKEY_get_bits(key) == 256 || EVP_PKEY_get_bits(key) == 384)) ||
+         is_rsa(key) ||
+         error_set(err, ERROR_INPUT,
+                   "spki: EC with 256 or 384 bits, RSA with 2048 to 4096, or "
+                   "Ed25519, in DER");
+    EVP_PKEY_free(key);
+    return ok;
+}
+
+/* The transport key: an RSA key of its own, since the own key signs without
+ * login and this one opens after it alone; vouched for by the own key. */
+static bool
+transport_check(const struct making_request *request, struct error *err)
+{
+    struct buf statement = BUF_INIT(STATEMENT_MAX);
+    EVP_PKEY *key = NULL;
     bool ok = false;
 
-    if (key == NULL || p != spki + len) {
-        error_openssl(err, ERROR_INPUT, "spki: no public key in DER");
+    if (!key_parse("transport", request->transport, request->transport_len,
+                   &key, err))
+        goto out;
+    if (!is_rsa(key)) {
+        error_set(err, ERROR_INPUT, "transport: RSA with 2048 to 4096 bits");
         goto out;
     }
-    again_len = i2d_PUBKEY(key, &again);
-    ok = again_len == (int)len && memcmp(again, spki, len) == 0 &&
-         (EVP_PKEY_is_a(key, "ED25519") ||
-          (EVP_PKEY_is_a(key, "EC") &&
-           (EVP_PKEY_get_bits(key) == 256 || EVP_PKEY_get_bits(key) == 384)) ||
-          (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) >= 2048 &&
-           EVP_PKEY_get_bits(key) <= 4096));
-    if (!ok)
+    if (request->transport_len == request->spki_len &&
+        memcmp(request->transport, request->spki, request->spki_len) == 0) {
         error_set(err, ERROR_INPUT,
-                  "spki: EC with 256 or 384 bits, RSA with 2048 to 4096, or "
-                  "Ed25519, in DER");
+                  "transport: another key than the device's own");
+        goto out;
+    }
+    ok = api_transport_encode(request->serial, request->transport,
+                              request->transport_len, &statement, err) &&
+         (device_verify(request->spki, request->spki_len, statement.data,
+                        statement.len, request->transport_signature,
+                        request->transport_signature_len, err) ||
+          error_wrap(err, "transport_signature"));
 out:
-    OPENSSL_free(again);
     EVP_PKEY_free(key);
+    buf_clear(&statement);
     return ok;
 }
 
@@ -328,8 +380,17 @@ struct personalise_run {
     char given[MAKING_PIN_LEN + 1];
 };
 
-/* Once more with the same key, before it went out: a station that stopped in
- * between gets the same PIN. */
+static bool
+is_same(const uint8_t *stored, size_t stored_len, const uint8_t *given,
+        size_t given_len)
+{
+    return stored != NULL && stored_len == given_len &&
+           memcmp(stored, given, given_len) == 0;
+}
+
+/* Once more with the same keys, before it went out: a station that stopped in
+ * between gets the same PIN. The first signature over the transport key is as
+ * good as this one, and stays. */
 static bool
 personalise_again(struct db *db, const struct personalise_run *run,
                   const struct db_case *row, const struct db_device *device,
@@ -337,12 +398,17 @@ personalise_again(struct db *db, const struct personalise_run *run,
 {
     const struct making_request *request = run->request;
 
-    if (device->spki == NULL || device->spki_len != request->spki_len ||
-        memcmp(device->spki, request->spki, request->spki_len) != 0 ||
+    if (!is_same(device->spki, device->spki_len, request->spki,
+                 request->spki_len) ||
         device->admin_sealed == NULL)
         return error_set(err, ERROR_CONFLICT,
                          "device %s is %s with another key", device->serial,
                          device->state);
+    if (!is_same(device->transport, device->transport_len, request->transport,
+                 request->transport_len))
+        return error_set(err, ERROR_CONFLICT,
+                         "device %s is %s with another transport key",
+                         device->serial, device->state);
     return making_pin_open(run->business->vault, device->serial, "admin",
                            device->admin_sealed, device->admin_sealed_len, pin,
                            err) &&
@@ -356,8 +422,15 @@ personalise_first(struct db *db, struct personalise_run *run,
                   struct error *err)
 {
     const struct making_request *request = run->request;
-    struct buf spki = BUF_INIT(MAKING_SPKI_MAX);
     struct buf sealed = BUF_INIT(SEALED_MAX);
+    struct db_device made = {
+        .serial = request->serial,
+        .spki = request->spki,
+        .spki_len = request->spki_len,
+        .transport = request->transport,
+        .transport_len = request->transport_len,
+        .transport_signature = request->transport_signature,
+        .transport_signature_len = request->transport_signature_len};
     struct device_act act = {
         .serial = request->serial,
         .to = from == DEVICE_RETURNED ? DEVICE_REWRITTEN : DEVICE_PERSONALISED,
@@ -366,17 +439,18 @@ personalise_first(struct db *db, struct personalise_run *run,
         .at = request->at};
     bool ok = false;
 
-    (void)buf_add(&spki, request->spki, request->spki_len);
-    ok = making_pin_seal(run->business->vault, request->serial, "admin",
-                         run->pin, &sealed, err) &&
-         /* The key first: a personalised device has one (CHECK). */
-         db_device_personalise(db, request->serial, &spki, &sealed, err) &&
-         device_move(db, &act, err) &&
+    if (!making_pin_seal(run->business->vault, request->serial, "admin",
+                         run->pin, &sealed, err))
+        goto out;
+    made.admin_sealed = sealed.data;
+    made.admin_sealed_len = sealed.len;
+    /* The key first: a personalised device has one (CHECK). */
+    ok = db_device_personalise(db, &made, err) && device_move(db, &act, err) &&
          note_device(db, row, "device-personalised", request->officer_id,
                      request->serial, request->at, err);
     if (ok)
         memcpy(run->given, run->pin, sizeof run->given);
-    buf_clear(&spki);
+out:
     buf_clear(&sealed);
     return ok;
 }
@@ -449,7 +523,7 @@ making_personalise(const struct business *business, struct db *db,
               spki_check(request->spki, request->spki_len, err) &&
               number_of(db, request->serial, number, err) &&
               proof_check(request, number, err) &&
-              making_pin_draw(drawn, err) &&
+              transport_check(request, err) && making_pin_draw(drawn, err) &&
               db_transaction(db, personalise_run, &run, err);
 
     if (ok)

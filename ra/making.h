@@ -37,17 +37,23 @@ bool making_allocate(const struct business *business, struct db *db,
                      struct error *err) MUST_CHECK;
 
 /* Personalises: the device made its own key and proves it with a signature
- * over the canonical form of {"device", "number", "spki_sha256"}; here the
+ * over the canonical form of {"device", "number", "spki_sha256"}, and by that
+ * key it vouches for its transport key (api_transport_encode()); here the
  * administrator PIN is drawn, sealed, and given to the maker's station, once
- * for the device's life but for a repetition with the same key before it is
+ * for the device's life but for a repetition with the same keys before it is
  * sent. A device that a CHANGE brought back is rewritten, after the second
- * review. ERROR_CONFLICT with another key, ERROR_DENIED for a wrong proof. */
+ * review. ERROR_CONFLICT with another key of either kind, ERROR_DENIED for a
+ * wrong proof. */
 struct making_request {
     const char *serial;
     const uint8_t *spki;
     size_t spki_len;
     const uint8_t *proof;
     size_t proof_len;
+    const uint8_t *transport; /* SPKI, DER: RSA of 2048 to 4096 bits */
+    size_t transport_len;
+    const uint8_t *transport_signature;
+    size_t transport_signature_len;
     const char *officer_id;
     int64_t at;
 };

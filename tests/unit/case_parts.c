@@ -120,6 +120,7 @@ case_parts_init(struct case_parts *parts)
     parts->business.definitions = parts->definitions;
     parts->business.vault = parts->vault;
     parts->device_key = parts_key("P-256");
+    parts->transport_key = parts_key("RSA");
     officer_make(&parts->clerk, 3, API_ROLE_INTAKE_CLERK, parts->now);
     officer_make(&parts->first, 4, API_ROLE_FIRST_REVIEWER, parts->now);
     officer_make(&parts->second, 5, API_ROLE_SECOND_REVIEWER, parts->now);
@@ -137,6 +138,7 @@ case_parts_clear(struct case_parts *parts)
     officer_free(&parts->maker);
     officer_free(&parts->third);
     EVP_PKEY_free(parts->device_key);
+    EVP_PKEY_free(parts->transport_key);
     vault_free(parts->vault);
     definitions_free(parts->definitions);
 }

@@ -26,7 +26,7 @@ struct case_parts {
     struct case_officer clerk, first, second, maker, third;
     int64_t now;         /* fixed */
     const char *account; /* that files and acts: "example" */
-    EVP_PKEY *device_key;
+    EVP_PKEY *device_key, *transport_key; /* of the devices */
     const struct buf *csr; /* that a device sends; given by who needs one */
 };
 

@@ -27,6 +27,9 @@
 static struct case_parts parts;
 static struct db *db;
 static EVP_PKEY *other_key;
+/* What the next device brings as its transport key, and who vouches for it
+ * (NULL: its own key). */
+static EVP_PKEY *transport_key, *transport_signer;
 
 static int
 group_start(void **state)
@@ -54,6 +57,8 @@ start(void **state)
     (void)state;
     case_parts_open(&parts);
     db = parts.db;
+    transport_key = parts.transport_key;
+    transport_signer = NULL;
     return 0;
 }
 
@@ -122,7 +127,8 @@ allocate(const char *serial, struct error *err)
                            parts.now, err);
 }
 
-/* As a maker's station: the key's public half, and a proof for this case. */
+/* As a maker's station: the key's public half, a proof for this case, and the
+ * transport key. */
 static bool
 personalise(const char *serial, EVP_PKEY *key, EVP_PKEY *signer,
             const char *of_case, char pin[MAKING_PIN_LEN + 1],
@@ -130,15 +136,22 @@ personalise(const char *serial, EVP_PKEY *key, EVP_PKEY *signer,
 {
     struct buf statement = BUF_INIT(1024);
     uint8_t signature[API_SIGNATURE_MAX];
+    uint8_t vouched[API_SIGNATURE_MAX];
     size_t signature_len = 0;
+    size_t vouched_len = 0;
     uint8_t hash[32];
     unsigned char *spki = NULL;
+    unsigned char *transport = NULL;
     int len = i2d_PUBKEY(key, &spki);
+    int transport_len = i2d_PUBKEY(transport_key, &transport);
     json_t *json = json_object();
     struct making_request request = {.serial = serial,
                                      .spki = spki,
                                      .spki_len = (size_t)len,
                                      .proof = signature,
+                                     .transport = transport,
+                                     .transport_len = (size_t)transport_len,
+                                     .transport_signature = vouched,
                                      .officer_id = maker,
                                      .at = parts.now};
     bool ok;
@@ -152,10 +165,18 @@ personalise(const char *serial, EVP_PKEY *key, EVP_PKEY *signer,
     assert_true(api_sign(signer, statement.data, statement.len, signature,
                          &signature_len, NULL));
     request.proof_len = signature_len;
+    buf_reset(&statement);
+    assert_true(api_transport_encode(serial, transport, (size_t)transport_len,
+                                     &statement, NULL));
+    assert_true(api_sign(transport_signer != NULL ? transport_signer : signer,
+                         statement.data, statement.len, vouched, &vouched_len,
+                         NULL));
+    request.transport_signature_len = vouched_len;
     ok = making_personalise(&parts.business, db, &request, pin, err);
     json_decref(json);
     buf_clear(&statement);
     OPENSSL_free(spki);
+    OPENSSL_free(transport);
     return ok;
 }
 
@@ -374,6 +395,74 @@ second_personalisation_with_another_key_is_refused(void **state)
                    " position('%s'::bytea in d.admin_sealed) > 0",
                    pin);
     assert_string_equal(pg_ask(sql), "0");
+}
+
+static void
+transport_key_that_the_own_key_does_not_vouch_for_is_refused(void **state)
+{
+    char pin[MAKING_PIN_LEN + 1];
+    EVP_PKEY *small = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024);
+    EVP_PKEY *own = parts_key("RSA");
+    struct error err;
+
+    (void)state;
+    first_passed(BUSINESS_NEW);
+    stock("UK-000001");
+    assert_true(allocate("UK-000001", &err));
+    transport_signer = other_key;
+    assert_false(personalise("UK-000001", parts.device_key, parts.device_key,
+                             number, pin, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+    assert_non_null(strstr(err.what, "transport_signature"));
+    transport_signer = NULL;
+    /* Neither what cannot unwrap, nor what is too short, nor the own key. */
+    transport_key = other_key;
+    assert_false(personalise("UK-000001", parts.device_key, parts.device_key,
+                             number, pin, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    transport_key = small;
+    assert_false(personalise("UK-000001", parts.device_key, parts.device_key,
+                             number, pin, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    transport_key = own;
+    assert_false(personalise("UK-000001", own, own, number, pin, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    assert_string_equal(device_state("UK-000001"), "allocated");
+    transport_key = parts.transport_key;
+    assert_true(personalise("UK-000001", parts.device_key, parts.device_key,
+                            number, pin, &err));
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.device WHERE transport"
+                               " IS NOT NULL AND transport_signature IS NOT"
+                               " NULL"),
+                        "1");
+    EVP_PKEY_free(small);
+    EVP_PKEY_free(own);
+}
+
+static void
+second_personalisation_with_another_transport_key_is_refused(void **state)
+{
+    char pin[MAKING_PIN_LEN + 1];
+    char again[MAKING_PIN_LEN + 1];
+    EVP_PKEY *another = parts_key("RSA");
+    struct error err;
+
+    (void)state;
+    first_passed(BUSINESS_NEW);
+    stock("UK-000001");
+    assert_true(allocate("UK-000001", &err));
+    assert_true(personalise("UK-000001", parts.device_key, parts.device_key,
+                            number, pin, &err));
+    transport_key = another;
+    assert_false(personalise("UK-000001", parts.device_key, parts.device_key,
+                             number, again, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    assert_non_null(strstr(err.what, "transport"));
+    transport_key = parts.transport_key;
+    assert_true(personalise("UK-000001", parts.device_key, parts.device_key,
+                            number, again, &err));
+    assert_string_equal(pin, again);
+    EVP_PKEY_free(another);
 }
 
 static void
@@ -826,6 +915,8 @@ main(void)
         TEST(one_device_is_for_one_case),
         TEST(personalised_device_is_not_exchanged_unless_it_is_lost),
         TEST(second_personalisation_with_another_key_is_refused),
+        TEST(transport_key_that_the_own_key_does_not_vouch_for_is_refused),
+        TEST(second_personalisation_with_another_transport_key_is_refused),
         TEST(pin_of_a_device_that_is_on_its_way_is_told_to_nobody),
         TEST(personalisation_without_possession_of_the_key_is_refused),
         TEST(device_that_its_maker_did_not_sign_for_is_not_sent),
