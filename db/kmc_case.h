@@ -33,7 +33,7 @@ bool db_kmc_case_get(struct db *db, const char *id, struct db_kmc_case *out,
                      struct error *err) MUST_CHECK;
 bool db_kmc_case_lock(struct db *db, const char *id, struct db_kmc_case *out,
                       struct error *err) MUST_CHECK;
-/* The newest `max`; those that are beyond their time (still open, or with an
+/* `max`, open ones first, the newest of each; those that are beyond their time (still open, or with an
  * answer that nobody took). The caller clears each and frees *out. */
 bool db_kmc_case_list(struct db *db, int64_t max, struct db_kmc_case **out,
                       size_t *count, struct error *err) MUST_CHECK;

@@ -189,8 +189,14 @@ list_keys(struct db *db, size_t statement, struct db_params *p,
     if (!db_query(db, statement, p, &r, err))
         return error_wrap(err, "list escrowed keys");
     keys = base_alloc((db_rows(r) + 1) * sizeof *keys);
-    for (size_t i = 0; ok && i < db_rows(r); i++)
-        ok = read_key(r, i, &keys[i], err);
+    for (size_t i = 0; ok && i < db_rows(r); i++) {
+        struct error why = {0};
+
+        if (read_key(r, i, &keys[i], &why))
+            continue;
+        keys[i] = (struct db_kmc_key){0};
+        ok = db_read_word(r, i, 0, keys[i].id, sizeof keys[i].id, err);
+    }
     *count = db_rows(r);
     db_result_free(r);
     if (ok)

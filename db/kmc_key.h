@@ -82,7 +82,9 @@ bool db_kmc_key_by_request(struct db *db, const char *ca,
 bool db_kmc_key_get(struct db *db, const char *id, struct db_kmc_key *out,
                     struct error *err) MUST_CHECK;
 /* At most `max`, by id after `after` ("" begins), of one recovery key (0: of
- * all). The caller frees *out. */
+ * all). A row that cannot be read (a column is longer than any that we write)
+ * is there with its id and no signature, so that it is found to be wrong and
+ * its neighbours are not lost with it. The caller frees *out. */
 bool db_kmc_key_page(struct db *db, int32_t recovery_key, const char *after,
                      int64_t max, struct db_kmc_key **out, size_t *count,
                      struct error *err) MUST_CHECK;

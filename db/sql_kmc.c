@@ -94,16 +94,19 @@ const struct db_statement db_kmc_statements[DB_KMC_STATEMENT_COUNT] = {
     [DB_KMC_CASE_LOCK] = {"kmc_case_lock",
                           CASE_COLUMNS " WHERE id = $1::uuid FOR UPDATE"},
     [DB_KMC_CASE_LIST] = {"kmc_case_list",
-                          CASE_COLUMNS " ORDER BY opened_at DESC, id LIMIT $1"},
+                          CASE_COLUMNS " ORDER BY closed_at IS NOT NULL,"
+                                       " opened_at DESC, id LIMIT $1"},
     [DB_KMC_CASE_MOVE] =
         {"kmc_case_move",
          "UPDATE kmc.recovery_case SET state = $3, closed_at = $4::timestamptz,"
          " outcome = $5, answer = $6::bytea WHERE id = $1::uuid AND state = "
          "$2"},
-    /* Beyond their time: still open, or with an answer that nobody took. */
+    /* Beyond their time: still open, or with an answer that nobody took for as
+     * long as the case was given. */
     [DB_KMC_CASE_OVERDUE] = {"kmc_case_overdue", CASE_COLUMNS
-                             " WHERE expires_at <= $1"
-                             " AND (closed_at IS NULL OR answer IS NOT NULL)"
+                             " WHERE (closed_at IS NULL AND expires_at <= $1)"
+                             " OR (answer IS NOT NULL"
+                             " AND closed_at + (expires_at - opened_at) <= $1)"
                              " ORDER BY expires_at LIMIT 100"},
     [DB_KMC_CASE_RECEIVED] =
         {"kmc_case_received",

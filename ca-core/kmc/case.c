@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 
+enum { TARGET_MIN_BITS = 2048, TARGET_MAX_BITS = 4096 };
+
 static const char *const kind_names[KMC_KIND_COUNT] = {
     "customer", "judicial", "rotation", "verification"};
 static const char *const delivery_names[KMC_DELIVERY_COUNT] = {"token", "cms",
@@ -96,7 +98,8 @@ take_keys(const json_t *json, struct kmc_request *out, struct error *err)
     return true;
 }
 
-/* For token delivery an RSA key, for CMS a certificate. */
+/* For token delivery an RSA key that hsm/escrow.h wraps for, so that no case is
+ * approved in vain; for CMS a certificate. */
 static bool
 take_target(const json_t *json, struct kmc_request *out, struct error *err)
 {
@@ -111,7 +114,9 @@ take_target(const json_t *json, struct kmc_request *out, struct error *err)
     p = target.data;
     if (out->delivery == KMC_TO_TOKEN)
         ok = (key = d2i_PUBKEY(NULL, &p, (long)target.len)) != NULL &&
-             EVP_PKEY_is_a(key, "RSA") == 1;
+             EVP_PKEY_is_a(key, "RSA") == 1 &&
+             EVP_PKEY_get_bits(key) >= TARGET_MIN_BITS &&
+             EVP_PKEY_get_bits(key) <= TARGET_MAX_BITS;
     else
         ok = (x509 = d2i_X509(NULL, &p, (long)target.len)) != NULL;
     ok = ok && p == target.data + target.len;
@@ -125,7 +130,8 @@ take_target(const json_t *json, struct kmc_request *out, struct error *err)
     ERR_clear_error();
     return ok || error_set(err, ERROR_INPUT, "target: not %s",
                            out->delivery == KMC_TO_TOKEN
-                               ? "the SubjectPublicKeyInfo of an RSA key"
+                               ? "the SubjectPublicKeyInfo of an RSA key of "
+                                 "2048 to 4096 bits"
                                : "a certificate");
 }
 

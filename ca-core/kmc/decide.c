@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "ca-core/entry.h"
 
@@ -126,9 +127,18 @@ decide_open(struct kmc_worker *worker, const struct db_kmc_party *party,
                          "(kmc.cms_delivery)");
     if (db_kmc_case_get(worker->db, request->id, out, err))
         return is_same(out, request, party->name, err);
-    return err->code == ERROR_NOT_FOUND &&
-           keys_fit(worker, party, role, request, err) &&
-           open_new(worker, party, request, now, out, err);
+    if (err->code != ERROR_NOT_FOUND ||
+        !keys_fit(worker, party, role, request, err))
+        return false;
+    if (open_new(worker, party, request, now, out, err))
+        return true;
+    /* Another worker may have been faster, or our COMMIT may have been heard:
+     * the row tells. */
+    if (err->code != ERROR_CONFLICT && !db_is_unknown(worker->db))
+        return false;
+    db_kmc_case_clear(out);
+    return db_kmc_case_get(worker->db, request->id, out, err) &&
+           is_same(out, request, party->name, err);
 }
 
 /* ---- Decisions -------------------------------------------------------------
@@ -298,7 +308,8 @@ decide_take(struct kmc_worker *worker, const struct db_kmc_party *party,
     if (strcmp(d.state, "refused") == 0)
         holding_drop(worker->service->holding, case_id);
     return decision->share == NULL ||
-           holding_add(worker->service->holding, case_id, decision->share, err);
+           holding_add(worker->service->holding, case_id, decision->share,
+                       clock_monotonic_ms(), err);
 }
 
 /* ---- Ends ------------------------------------------------------------------

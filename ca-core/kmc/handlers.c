@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "ca-core/entry.h"
 #include "ca-core/kmc/create.h"
 #include "ca-core/kmc/jobs.h"
@@ -132,14 +133,69 @@ own_key(struct kmc_worker *worker, const struct http_request *req,
 static void
 get_key(void *arg, const struct http_request *req, struct http_response *res)
 {
+    struct kmc_worker *worker = arg;
     struct db_kmc_party party;
     struct db_kmc_key key;
     struct error err = {0};
 
-    if (own_key(arg, req, &party, &key, &err))
+    if (own_key(worker, req, &party, &key, &err) &&
+        mark_key_check(&worker->service->mark, &key, &err))
         http_reply_json(res, 200, key_json(&key));
     else
         http_reply_error(res, req, "kmc.key.get", &err);
+}
+
+/* What is wrong is told and not delivered; the others are. */
+static json_t *
+keys_json(const struct kmc_worker *worker, struct db_kmc_key *keys,
+          size_t count)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        struct error err = {0};
+
+        if (!mark_key_check(&worker->service->mark, &keys[i], &err)) {
+            log_failure("kmc.key-wrong", &err);
+            keys[i].delivery_len = 0;
+        }
+        json_array_append_new(array, key_json(&keys[i]));
+    }
+    return array;
+}
+
+/* The key of one request, as an array of at most one. */
+static bool
+list_of_request(struct kmc_worker *worker, const char *ca, const char *id,
+                struct db_kmc_key **out, size_t *count, struct error *err)
+{
+    struct db_kmc_key *key;
+    bool is_there = false;
+
+    if (!text_is_uuid(id))
+        return error_set(err, ERROR_INPUT, "request: a UUID");
+    key = base_alloc(sizeof *key);
+    if (!db_kmc_key_by_request(worker->db, ca, id, &is_there, key, err)) {
+        free(key);
+        return false;
+    }
+    *out = key;
+    *count = is_there ? 1 : 0;
+    return true;
+}
+
+static bool
+list_keys(struct kmc_worker *worker, const struct http_request *req,
+          const char *ca, struct db_kmc_key **out, size_t *count,
+          struct error *err)
+{
+    char request[TEXT_UUID_LEN + 1], holder[DB_KMC_HOLDER_MAX];
+
+    if (http_query(req, "request", request, sizeof request))
+        return list_of_request(worker, ca, request, out, count, err);
+    if (http_query(req, "holder", holder, sizeof holder))
+        return db_kmc_key_by_holder(worker->db, ca, holder, out, count, err);
+    return error_set(err, ERROR_INPUT, "?holder= or ?request= is needed");
 }
 
 static void
@@ -148,21 +204,14 @@ get_keys(void *arg, const struct http_request *req, struct http_response *res)
     struct kmc_worker *worker = arg;
     struct db_kmc_party party;
     struct db_kmc_key *keys = NULL;
-    char holder[DB_KMC_HOLDER_MAX];
     struct error err = {0};
     size_t count = 0;
-    json_t *answer, *array;
+    json_t *answer;
 
-    if (!http_query(req, "holder", holder, sizeof holder))
-        (void)error_set(&err, ERROR_INPUT, "?holder= is needed");
-    else if (caller_is(worker, req, KMC_CA, &party, &err) &&
-             db_kmc_key_by_holder(worker->db, party.name, holder, &keys, &count,
-                                  &err)) {
+    if (caller_is(worker, req, KMC_CA, &party, &err) &&
+        list_keys(worker, req, party.name, &keys, &count, &err)) {
         answer = json_object();
-        array = json_array();
-        for (size_t i = 0; i < count; i++)
-            json_array_append_new(array, key_json(&keys[i]));
-        json_object_set_new(answer, "keys", array);
+        json_object_set_new(answer, "keys", keys_json(worker, keys, count));
         http_reply_json(res, 200, answer);
         free(keys);
         return;

@@ -11,6 +11,7 @@
 struct held {
     char case_id[TEXT_UUID_LEN + 1]; /* "": free */
     unsigned count;
+    int64_t since_ms;
     struct share share[SHAMIR_PLACES_MAX];
 };
 
@@ -53,7 +54,7 @@ find(struct holding *holding, const char *case_id)
 
 bool
 holding_add(struct holding *holding, const char *case_id,
-            const struct share *share, struct error *err)
+            const struct share *share, int64_t now_ms, struct error *err)
 {
     struct held *held;
     unsigned i = 0;
@@ -61,8 +62,10 @@ holding_add(struct holding *holding, const char *case_id,
 
     (void)pthread_mutex_lock(&holding->lock);
     held = find(holding, case_id);
-    if (held == NULL && (held = find(holding, "")) != NULL)
+    if (held == NULL && (held = find(holding, "")) != NULL) {
         (void)snprintf(held->case_id, sizeof held->case_id, "%s", case_id);
+        held->since_ms = now_ms;
+    }
     if (held != NULL) {
         while (i < held->count && held->share[i].octet[0] != share->octet[0])
             i++;
@@ -117,6 +120,20 @@ holding_drop(struct holding *holding, const char *case_id)
     held = find(holding, case_id);
     if (held != NULL)
         OPENSSL_cleanse(held, sizeof *held);
+    (void)pthread_mutex_unlock(&holding->lock);
+}
+
+void
+holding_expire(struct holding *holding, int64_t now_ms)
+{
+    (void)pthread_mutex_lock(&holding->lock);
+    for (size_t i = 0; i < HOLDING_CASES_MAX; i++) {
+        struct held *held = &holding->held[i];
+
+        if (held->case_id[0] != '\0' &&
+            now_ms - held->since_ms >= HOLDING_MAX_MS)
+            OPENSSL_cleanse(held, sizeof *held);
+    }
     (void)pthread_mutex_unlock(&holding->lock);
 }
 

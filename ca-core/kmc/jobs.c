@@ -44,6 +44,7 @@ run_once(struct kmc_jobs *jobs, bool *is_idle)
     report("kmc.aim", kmc_service_aim(jobs->service, jobs->db, &err), &err);
     report("kmc.expire",
            decide_expire(jobs->service, jobs->db, clock_now(), &err), &err);
+    holding_expire(jobs->service->holding, clock_monotonic_ms());
     report("kmc.cases",
            work_run(jobs->service, jobs->db, &jobs->is_stopping, &err), &err);
     if (!kmc_pool_fill(jobs->service->pool, is_idle, &err)) {

@@ -18,7 +18,9 @@ enum {
     PAGE = 100, /* keys in one transaction */
     CKA_ID_LEN = 16,
     ANSWER_MAX = 1024 * 1024,
-    BAD_TOLD_MAX = 100, /* of the keys found wrong, so many are named */
+    BAD_TOLD_MAX = 100, /* of the keys found wrong, so many are in the entry */
+    BAD_NAMED_MAX = 8,  /* and so many in the outcome that people read */
+    OUTCOME_MAX = 512,
 };
 
 struct work {
@@ -29,7 +31,7 @@ struct work {
     struct kmc_request request;
     struct recovery *recovery;
     struct buf answer;
-    char outcome[256];
+    char outcome[OUTCOME_MAX];
     json_t *members; /* of the entry at its end */
 };
 
@@ -122,7 +124,10 @@ static void
 tell_bad(struct tally *tally, const struct db_kmc_key *key,
          const struct error *why)
 {
-    log_failure("kmc.key-wrong", why);
+    struct error named = *why;
+
+    (void)error_wrap(&named, "key %s", key->id);
+    log_failure("kmc.key-wrong", &named);
     tally->bad++;
     if (json_array_size(tally->told) < BAD_TOLD_MAX)
         json_array_append_new(tally->told, json_string(key->id));
@@ -139,9 +144,18 @@ is_of_key(const struct error *err)
 static void
 report(struct work *work, struct tally *tally, const char *what)
 {
-    (void)snprintf(work->outcome, sizeof work->outcome,
-                   "%lld keys %s, %lld wrong", (long long)tally->good, what,
-                   (long long)tally->bad);
+    int len = snprintf(work->outcome, sizeof work->outcome,
+                       "%lld keys %s, %lld wrong", (long long)tally->good, what,
+                       (long long)tally->bad);
+
+    for (size_t i = 0; i < BAD_NAMED_MAX && i < json_array_size(tally->told);
+         i++)
+        len += snprintf(work->outcome + len, sizeof work->outcome - (size_t)len,
+                        "%s%s", i == 0 ? ": " : ", ",
+                        json_string_value(json_array_get(tally->told, i)));
+    if (tally->bad > BAD_NAMED_MAX)
+        (void)snprintf(work->outcome + len, sizeof work->outcome - (size_t)len,
+                       ", ...");
     json_set_int(work->members, "good", tally->good);
     json_set_int(work->members, "wrong", tally->bad);
     json_object_set_new(work->members, "wrong_keys", tally->told);
@@ -344,7 +358,8 @@ rotate_from(struct work *work, const struct db_kmc_recovery_key *from,
         ok = ok && rotate_page(work, to, from->id, keys, count, tally, err);
         free(keys);
     }
-    /* It stays 'retiring' while a key that is wrong lies under it. */
+    /* It stays 'retiring', and can be used, while a key that is wrong lies
+     * under it: that may yet be repaired. */
     return ok && db_kmc_recovery_key_state(work->db, from->id, "retiring",
                                            "retired", &moved, err);
 }
@@ -359,55 +374,68 @@ find_state(const struct db_kmc_recovery_key *keys, size_t count,
     return NULL;
 }
 
-/* A rotation that was broken off left a key that is retiring and has keys: it
- * is finished before there is another. */
+/* Whatever can be moved, from all that are retiring. */
 static bool
-has_unfinished(struct work *work, const struct db_kmc_recovery_key *retiring,
-               bool *is_unfinished, struct error *err)
+rotate_all(struct work *work, struct tally *tally, struct error *err)
 {
-    struct db_kmc_key *keys = NULL;
+    struct db_kmc_recovery_key *keys = NULL;
+    const struct db_kmc_recovery_key *active;
     size_t count = 0;
     bool ok;
 
-    *is_unfinished = false;
-    if (retiring == NULL)
-        return true;
-    ok = db_kmc_key_page(work->db, retiring->id, "", 1, &keys, &count, err);
-    *is_unfinished = count > 0;
+    if (!db_kmc_recovery_key_list(work->db, &keys, &count, err))
+        return false;
+    active = find_state(keys, count, "active");
+    ok = active != NULL
+             ? mark_recovery_key_check(&work->service->mark, active, err)
+             : error_set(err, ERROR_NOT_FOUND, "there is no recovery key");
+    for (size_t i = 0; ok && i < count; i++)
+        if (strcmp(keys[i].state, "retiring") == 0)
+            ok = rotate_from(work, &keys[i], active, tally, err);
     free(keys);
     return ok;
 }
 
 static bool
-do_rotation(struct work *work, struct error *err)
+renew_active(struct work *work, struct error *err)
 {
     struct db_kmc_recovery_key *keys = NULL;
     const struct db_kmc_recovery_key *active;
-    struct tally tally = {.told = json_array()};
     size_t count = 0;
-    bool is_unfinished = false, ok;
+    bool ok;
 
-    ok = db_kmc_recovery_key_list(work->db, &keys, &count, err) &&
-         has_unfinished(work, find_state(keys, count, "retiring"),
-                        &is_unfinished, err);
-    if (ok && !is_unfinished) {
-        active = find_state(keys, count, "active");
-        ok = active != NULL
-                 ? make_fresh(work, active, err)
-                 : error_set(err, ERROR_NOT_FOUND, "there is no recovery key");
-        free(keys);
-        keys = NULL;
-        ok = ok && db_kmc_recovery_key_list(work->db, &keys, &count, err);
-    }
-    active = ok ? find_state(keys, count, "active") : NULL;
-    if (ok && active == NULL)
-        ok = error_set(err, ERROR_NOT_FOUND, "there is no recovery key");
-    ok = ok && mark_recovery_key_check(&work->service->mark, active, err);
-    for (size_t i = 0; ok && i < count; i++)
-        if (strcmp(keys[i].state, "retiring") == 0)
-            ok = rotate_from(work, &keys[i], active, &tally, err);
+    if (!db_kmc_recovery_key_list(work->db, &keys, &count, err))
+        return false;
+    active = find_state(keys, count, "active");
+    ok = active != NULL
+             ? make_fresh(work, active, err)
+             : error_set(err, ERROR_NOT_FOUND, "there is no recovery key");
     free(keys);
-    report(work, &tally, "under the new recovery key");
+    return ok;
+}
+
+/*
+ * First what an earlier rotation left behind: where that moves any key, it was
+ * broken off, and is finished now. Where it moves none, all that lies under the
+ * retiring keys is wrong, which keeps no new recovery key from being made: one
+ * damaged row must not end rotation for ever.
+ */
+static bool
+do_rotation(struct work *work, struct error *err)
+{
+    struct tally tally = {.told = json_array()};
+    bool is_fresh, ok;
+
+    ok = rotate_all(work, &tally, err);
+    is_fresh = ok && tally.good == 0;
+    if (is_fresh) {
+        json_array_clear(tally.told); /* they are met again */
+        tally.bad = 0;
+        ok = renew_active(work, err) && rotate_all(work, &tally, err);
+    }
+    report(work, &tally,
+           is_fresh ? "under a new recovery key"
+                    : "more under the recovery key of the rotation before");
     return ok;
 }
 

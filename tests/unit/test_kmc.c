@@ -12,6 +12,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "base/clock.h"
 #include "ca-core/kmc/create.h"
 #include "ca-core/kmc/decide.h"
 #include "ca-core/kmc/frame.h"
@@ -638,7 +639,8 @@ two_operators_of_three_recover_nothing(void **state)
            " verdict, statement, signature, decided_at FROM kmc.approval"
            " WHERE party = 'op-2' AND recovery_case IN (SELECT id FROM"
            " kmc.recovery_case WHERE state = 'approved')");
-    assert_true(holding_add(service.holding, request.id, &shares[2], NULL));
+    assert_true(holding_add(service.holding, request.id, &shares[2],
+                            clock_monotonic_ms(), NULL));
     run();
     state_is(request.id, "aborted");
     assert_int_equal(holding_count(service.holding, request.id), 0);
@@ -726,9 +728,6 @@ an_expired_case_leaves_nothing(void **state)
     assert_true(decide_expire(&service, worker.db, NOW + 3600, &err));
     state_is(request.id, "expired");
     assert_int_equal(holding_count(service.holding, request.id), 0);
-    assert_string_equal(pg_ask("SELECT count(*) FROM kmc.recovery_case"
-                               " WHERE answer IS NOT NULL"),
-                        "0"); /* those of the other tests, too */
 }
 
 static void
@@ -854,6 +853,169 @@ a_rotation_broken_off_goes_on_where_it_was(void **state)
                         "1");
 }
 
+/* What must not be under a recovery key lies under it, by who may write rows.
+ */
+static void
+damage(const struct db_kmc_key *key, const char *how)
+{
+    char sql[256];
+
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE kmc.escrowed_key SET %s WHERE id = '%s'", how,
+                   key->id);
+    pg_sql(sql);
+}
+
+static const char *
+last_rotation(const char *column)
+{
+    char sql[256];
+
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT %s FROM kmc.recovery_case WHERE kind = 'rotation'"
+                   " AND state = 'done' ORDER BY ctid DESC LIMIT 1",
+                   column);
+    return pg_ask(sql);
+}
+
+static void
+a_damaged_key_stops_neither_the_others_nor_the_next_rotation(void **state)
+{
+    struct db_kmc_key mark = new_key(HSM_KEY_EC_P256, "unit-14");
+    struct db_kmc_key blob = new_key(HSM_KEY_EC_P256, "unit-14");
+    struct db_kmc_key large = new_key(HSM_KEY_EC_P256, "unit-14");
+    struct db_kmc_key good = new_key(HSM_KEY_EC_P256, "unit-14");
+    struct db_kmc_key forged;
+    char before[64], count[64], sql[256];
+    struct error err = {0};
+
+    (void)state;
+    (void)snprintf(before, sizeof before, "%s",
+                   pg_ask("SELECT max(id) FROM kmc.recovery_key"));
+    (void)snprintf(count, sizeof count, "%d", atoi(before) + 1);
+    damage(&mark, "signature = set_byte(signature, 9, 0),"
+                  " retired_at = now(), state = 'history'");
+    damage(&large, "wrapped = convert_to(repeat('x', 5000), 'UTF8')");
+    /* One whose mark is right and that does not open: by who has kgen. */
+    forged = blob;
+    forged.content_key[17] ^= 1;
+    assert_true(mark_key_set(&service.mark, &forged, &err));
+    assert_true(
+        db_kmc_key_rewrapped(worker.db, &forged, forged.recovery_key, &err));
+    run_by_operators(KMC_ROTATION);
+    assert_string_equal(pg_ask("SELECT max(id) FROM kmc.recovery_key"), count);
+    assert_non_null(strstr(last_rotation("outcome"), ", 3 wrong: "));
+    assert_non_null(strstr(last_rotation("outcome"), mark.id));
+    assert_non_null(strstr(last_rotation("outcome"), blob.id));
+    assert_non_null(strstr(last_rotation("outcome"), large.id));
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT recovery_key FROM kmc.escrowed_key WHERE id = '%s'",
+                   good.id);
+    assert_string_equal(pg_ask(sql), count);
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT state FROM kmc.recovery_key WHERE id = %s", before);
+    assert_string_equal(pg_ask(sql), "retiring");
+
+    /* The next makes a new key all the same. */
+    run_by_operators(KMC_ROTATION);
+    (void)snprintf(count, sizeof count, "%d", atoi(before) + 2);
+    assert_string_equal(pg_ask("SELECT max(id) FROM kmc.recovery_key"), count);
+    assert_non_null(strstr(last_rotation("outcome"), ", 3 wrong: "));
+
+    /* Put back, the old key moves, and two that are given up let it retire. */
+    assert_true(
+        db_kmc_key_rewrapped(worker.db, &blob, blob.recovery_key, &err));
+    (void)snprintf(sql, sizeof sql,
+                   "DELETE FROM kmc.escrowed_key WHERE id IN ('%s', '%s')",
+                   mark.id, large.id);
+    pg_sql(sql);
+    run_by_operators(KMC_ROTATION);
+    assert_string_equal(pg_ask("SELECT max(id) FROM kmc.recovery_key"), count);
+    assert_non_null(strstr(last_rotation("outcome"), "1 keys more under"));
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT state FROM kmc.recovery_key WHERE id = %s", before);
+    assert_string_equal(pg_ask(sql), "retired");
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT recovery_key FROM kmc.escrowed_key WHERE id = '%s'",
+                   blob.id);
+    assert_string_equal(pg_ask(sql), count);
+}
+
+static void
+a_share_waits_a_day_and_no_longer(void **state)
+{
+    struct db_kmc_key record = new_key(HSM_KEY_EC_P256, "unit-15");
+    struct kmc_request request = case_about(KMC_CUSTOMER, &record);
+
+    (void)state;
+    open_case(CA, &request);
+    approve(0, request.id);
+    holding_expire(service.holding, clock_monotonic_ms() + 60000);
+    assert_int_equal(holding_count(service.holding, request.id), 1);
+    holding_expire(service.holding, clock_monotonic_ms() + HOLDING_MAX_MS);
+    assert_int_equal(holding_count(service.holding, request.id), 0);
+    state_is(request.id, "open");
+    approve(0, request.id); /* the decision stands; the share comes again */
+    assert_int_equal(holding_count(service.holding, request.id), 1);
+}
+
+static void
+an_answer_waits_as_long_as_its_case_was_given(void **state)
+{
+    struct db_kmc_key record = new_key(HSM_KEY_EC_P256, "unit-16");
+    struct kmc_request request = case_about(KMC_CUSTOMER, &record);
+    struct db_kmc_case c;
+    struct error err = {0};
+
+    (void)state;
+    open_case(CA, &request);
+    approve(RA, request.id);
+    for (int i = 0; i < NEEDED; i++)
+        approve(i, request.id);
+    run();
+    assert_true(db_kmc_case_get(worker.db, request.id, &c, &err));
+    assert_true(decide_expire(&service, worker.db, c.closed_at + 3599, &err));
+    EVP_PKEY_free(answer_of(request.id));
+    assert_true(decide_expire(&service, worker.db, c.closed_at + 3600, &err));
+    db_kmc_case_clear(&c);
+    assert_true(db_kmc_case_get(worker.db, request.id, &c, &err));
+    assert_string_equal(c.state, "done");
+    assert_null(c.answer);
+    db_kmc_case_clear(&c);
+}
+
+static void
+the_same_case_again_is_the_same_and_with_other_content_a_conflict(void **state)
+{
+    struct db_kmc_key record = new_key(HSM_KEY_EC_P256, "unit-17");
+    struct kmc_request request = case_about(KMC_CUSTOMER, &record), other;
+    struct db_kmc_party party = party_of(CA);
+    struct db_kmc_case first, again;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(
+        decide_open(&worker, &party, KMC_CA, &request, NOW, &first, &err));
+    assert_true(
+        decide_open(&worker, &party, KMC_CA, &request, NOW + 60, &again, &err));
+    assert_memory_equal(first.digest, again.digest, 32);
+    assert_int_equal(again.expires_at, first.expires_at);
+    db_kmc_case_clear(&again);
+    other = request;
+    (void)snprintf(other.document, sizeof other.document, "D-2");
+    assert_false(
+        decide_open(&worker, &party, KMC_CA, &other, NOW, &again, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    db_kmc_case_clear(&again);
+    party = party_of(RA);
+    other = request;
+    assert_false(decide_open(&worker, &party, KMC_RA_OFFICER, &other, NOW,
+                             &again, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    db_kmc_case_clear(&again);
+    db_kmc_case_clear(&first);
+}
+
 static void
 a_key_leaves_as_cms_only_where_that_is_allowed_and_is_marked(void **state)
 {
@@ -926,6 +1088,12 @@ main(void)
         cmocka_unit_test(a_case_is_for_those_who_may_ask),
         cmocka_unit_test(a_swapped_blob_is_found_and_not_delivered),
         cmocka_unit_test(a_rotation_broken_off_goes_on_where_it_was),
+        cmocka_unit_test(
+            a_damaged_key_stops_neither_the_others_nor_the_next_rotation),
+        cmocka_unit_test(a_share_waits_a_day_and_no_longer),
+        cmocka_unit_test(an_answer_waits_as_long_as_its_case_was_given),
+        cmocka_unit_test(
+            the_same_case_again_is_the_same_and_with_other_content_a_conflict),
         cmocka_unit_test(
             a_key_leaves_as_cms_only_where_that_is_allowed_and_is_marked),
         cmocka_unit_test(the_role_of_the_service_cannot_undo_records),
