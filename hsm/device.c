@@ -311,6 +311,19 @@ device_flag_is(struct hsm_device *device, CK_OBJECT_HANDLE object,
            (value != CK_FALSE) == wanted;
 }
 
+bool
+device_needs_login(struct hsm_device *device, struct error *err)
+{
+    CK_SESSION_INFO info = {0};
+    CK_RV rv = token_p11(&device->token)
+                   ->C_GetSessionInfo(device->token.session, &info);
+
+    if (rv != CKR_OK)
+        return token_fail(&device->token, rv, "C_GetSessionInfo", err);
+    return info.state == CKS_RW_USER_FUNCTIONS ||
+           error_set(err, ERROR_DENIED, "nobody is logged in to the device");
+}
+
 void
 device_key_describe(const struct key_public *public, const uint8_t *id,
                     size_t id_len, const char *label,
@@ -455,10 +468,10 @@ private_of(struct hsm_device *device, const struct hsm_device_key *key,
     return true;
 }
 
-static bool
-decrypt(struct hsm_device *device, CK_OBJECT_HANDLE key, bool is_oaep,
-        const uint8_t *data, size_t len, uint8_t *out, size_t *out_len,
-        struct error *err)
+bool
+device_decrypt(struct hsm_device *device, CK_OBJECT_HANDLE key, bool is_oaep,
+               const uint8_t *data, size_t len, uint8_t *out, size_t *out_len,
+               struct error *err)
 {
     CK_RSA_PKCS_OAEP_PARAMS oaep = {CKM_SHA_1, CKG_MGF1_SHA1,
                                     CKZ_DATA_SPECIFIED, NULL, 0};
@@ -493,16 +506,17 @@ hsm_device_decrypt(struct hsm_device *device, const struct hsm_device_key *key,
 
     module_lock();
     ok = private_of(device, key, &object, err) &&
-         decrypt(device, object, is_oaep, data, len, out, out_len, err);
+         device_decrypt(device, object, is_oaep, data, len, out, out_len, err);
     module_unlock();
     return ok;
 }
 
 /* The secret is a session object that may be read: it is what CMS wants to
  * hash, and gone a moment later. */
-static bool
-derive(struct hsm_device *device, CK_OBJECT_HANDLE key, const uint8_t *point,
-       size_t point_len, uint8_t *out, size_t *out_len, struct error *err)
+bool
+device_derive(struct hsm_device *device, CK_OBJECT_HANDLE key,
+              const uint8_t *point, size_t point_len, uint8_t *out,
+              size_t *out_len, struct error *err)
 {
     CK_ECDH1_DERIVE_PARAMS params = {CKD_NULL, 0, NULL, point_len,
                                      (CK_BYTE *)(uintptr_t)point};
@@ -547,7 +561,7 @@ hsm_device_derive(struct hsm_device *device, const struct hsm_device_key *key,
                          "the other side's point is not uncompressed");
     module_lock();
     ok = private_of(device, key, &object, err) &&
-         derive(device, object, point, point_len, out, out_len, err);
+         device_derive(device, object, point, point_len, out, out_len, err);
     module_unlock();
     return ok;
 }

@@ -11,7 +11,7 @@
 
 enum {
     HSM_DEVICES_MAX = 16,
-    HSM_DEVICE_KEYS_MAX = 64,
+    HSM_DEVICE_KEYS_MAX = 128,
     HSM_DEVICE_SERIAL_MAX = 16,
     HSM_PIN_MAX = 255,
     HSM_DECRYPTED_MAX = 512,
@@ -97,6 +97,51 @@ bool hsm_device_own_key(struct hsm_device *device, struct hsm_device_key *out,
 bool hsm_device_own_key_make(struct hsm_device *device,
                              struct hsm_device_key *out,
                              struct error *err) MUST_CHECK;
+
+/*
+ * The transport pair: RSA-2048, made inside, which unwraps what is delivered to
+ * this device and does nothing else (hsm/escrow.h). After login, by whatever
+ * PIN the device has then. ERROR_NOT_FOUND when there is none, ERROR_DENIED
+ * when it came from outside, or can do more. _make makes it at the maker's
+ * station; one that is there stays.
+ */
+bool hsm_device_transport_key(struct hsm_device *device,
+                              struct hsm_device_key *out,
+                              struct error *err) MUST_CHECK;
+bool hsm_device_transport_key_make(struct hsm_device *device,
+                                   struct hsm_device_key *out,
+                                   struct error *err) MUST_CHECK;
+
+/* An escrowed key on its way to this device (docs/architecture.md, "Pairs");
+ * borrowed. */
+struct hsm_device_delivery {
+    const uint8_t *content_key; /* AES-256, under the transport key by OAEP */
+    size_t content_key_len;
+    const uint8_t *wrapped; /* the private key under it, RFC 5649 */
+    size_t wrapped_len;
+    const uint8_t *spki; /* RSA-2048, RSA-3072, EC P-256 */
+    size_t spki_len;
+};
+
+/* CKA_ID of a pair that was delivered: the first 20 octets of SHA-256 over its
+ * SPKI. */
+enum { HSM_DEVICE_IMPORTED_ID_LEN = 20 };
+bool hsm_device_imported_id(const uint8_t *spki, size_t spki_len,
+                            uint8_t out[HSM_DEVICE_IMPORTED_ID_LEN],
+                            struct error *err) MUST_CHECK;
+
+/*
+ * Two C_UnwrapKey: the private key is in the token, and nowhere in clear. It
+ * decrypts (RSA) or derives (EC) and does nothing else; sensitive, not
+ * extractable. What has been opened is held against the SPKI before this
+ * succeeds; what does not open, or is another key, is ERROR_INPUT and leaves
+ * nothing. A pair that is there and whole stays; half of one, left by a program
+ * that was killed, is made again. After login.
+ */
+bool hsm_device_import(struct hsm_device *device,
+                       const struct hsm_device_delivery *delivery,
+                       const char *label, struct hsm_device_key *out,
+                       struct error *err) MUST_CHECK;
 
 /* The pair of this id, if it is there and whole; after login. Half a pair, left
  * by a program that was killed, is removed. ERROR_DENIED for a key that was not

@@ -19,10 +19,8 @@ enum { OWN_ID_LEN = sizeof own_id - 1 };
 static const uint8_t curve_p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48,
                                      0xce, 0x3d, 0x03, 0x01, 0x07};
 
-/* Made inside, and never to be had outside: PKCS #11, 4.4 and 4.9. A key that
- * somebody brought along has not CKA_LOCAL. */
-static bool
-is_native(struct hsm_device *device, CK_OBJECT_HANDLE key)
+bool
+device_is_native(struct hsm_device *device, CK_OBJECT_HANDLE key)
 {
     return device_flag_is(device, key, CKA_LOCAL, true) &&
            device_flag_is(device, key, CKA_SENSITIVE, true) &&
@@ -55,21 +53,46 @@ remember(struct token *token, CK_OBJECT_HANDLE handle, struct error *err)
     return true;
 }
 
+/* The handle that was found for this id is of no more use. */
 static void
-destroy(struct hsm_device *device, const CK_OBJECT_HANDLE *handles,
-        CK_ULONG count)
+forget(struct token *token, const uint8_t *id, size_t id_len)
 {
-    for (CK_ULONG i = 0; i < count && i < 2; i++)
-        (void)token_p11(&device->token)
-            ->C_DestroyObject(device->token.session, handles[i]);
+    for (size_t i = 0; i < token->key_count; i++)
+        if (token->keys[i].id_len == id_len &&
+            memcmp(token->keys[i].id, id, id_len) == 0)
+            token->keys[i].handle = CK_INVALID_HANDLE;
 }
 
-/* *handle is the private key of a whole pair. A half, left by a program that
- * was killed while the device made it, is taken away: nobody has a certificate
- * for it. The lock is held, as for all below. */
-static bool
-pair_find(struct hsm_device *device, const uint8_t *id, size_t id_len,
-          bool *found, CK_OBJECT_HANDLE *handle, struct error *err)
+bool
+device_pair_remove(struct hsm_device *device, const uint8_t *id, size_t id_len,
+                   struct error *err)
+{
+    static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
+    struct token *token = &device->token;
+
+    forget(token, id, id_len);
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        CK_OBJECT_HANDLE handles[2];
+        CK_ULONG count = 0;
+
+        do {
+            if (!key_count(token, classes[i], id, id_len, handles, &count, err))
+                return false;
+            for (CK_ULONG k = 0; k < count; k++) {
+                CK_RV rv = token_p11(token)->C_DestroyObject(token->session,
+                                                             handles[k]);
+
+                if (rv != CKR_OK)
+                    return token_fail(token, rv, "C_DestroyObject", err);
+            }
+        } while (count > 0);
+    }
+    return true;
+}
+
+bool
+device_pair_find(struct hsm_device *device, const uint8_t *id, size_t id_len,
+                 bool *found, CK_OBJECT_HANDLE *handle, struct error *err)
 {
     CK_OBJECT_HANDLE private_key[2], public_key[2];
     CK_ULONG private_count = 0, public_count = 0;
@@ -83,11 +106,8 @@ pair_find(struct hsm_device *device, const uint8_t *id, size_t id_len,
     if (private_count > 1 || public_count > 1)
         return error_set(err, ERROR_CONFLICT,
                          "the device has more than one key of this id");
-    if (private_count != public_count) {
-        destroy(device, private_key, private_count);
-        destroy(device, public_key, public_count);
-        return true;
-    }
+    if (private_count != public_count)
+        return device_pair_remove(device, id, id_len, err);
     *found = private_count == 1;
     if (*found)
         *handle = private_key[0];
@@ -138,7 +158,7 @@ own_get(struct hsm_device *device, bool is_made, struct hsm_device_key *out,
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
     bool found = false;
 
-    if (!pair_find(device, own_id, OWN_ID_LEN, &found, &handle, err))
+    if (!device_pair_find(device, own_id, OWN_ID_LEN, &found, &handle, err))
         return false;
     if (!found && !is_made)
         return error_set(err, ERROR_NOT_FOUND,
@@ -146,7 +166,7 @@ own_get(struct hsm_device *device, bool is_made, struct hsm_device_key *out,
                          "personalised for a holder");
     if (!found && !own_generate(device, &handle, err))
         return error_wrap(err, "the device's own key");
-    if (!is_native(device, handle) ||
+    if (!device_is_native(device, handle) ||
         !device_flag_is(device, handle, CKA_PRIVATE, false))
         return error_set(err, ERROR_DENIED,
                          "the device's own key was not made inside it");
@@ -188,11 +208,13 @@ pair_get(struct hsm_device *device, const uint8_t *id, size_t id_len,
     struct key_public public;
     CK_OBJECT_HANDLE handle = CK_INVALID_HANDLE;
 
-    if (!pair_find(device, id, id_len, found, &handle, err))
+    *found = false;
+    if (!device_needs_login(device, err) ||
+        !device_pair_find(device, id, id_len, found, &handle, err))
         return false;
     if (!*found)
         return true;
-    if (!is_native(device, handle))
+    if (!device_is_native(device, handle))
         return error_set(err, ERROR_DENIED,
                          "the key on this device was not made inside it");
     if (!key_public_get(&device->token, id, id_len, &public, err))
@@ -235,14 +257,24 @@ hsm_device_is_blank(struct hsm_device *device, bool *out, struct error *err)
 {
     static CK_OBJECT_CLASS classes[] = {CKO_PUBLIC_KEY, CKO_CERTIFICATE,
                                         CKO_DATA};
+    static const struct {
+        const uint8_t *id;
+        size_t id_len;
+    } ours[] = {
+        {own_id, OWN_ID_LEN},
+        {(const uint8_t *)DEVICE_TRANSPORT_ID, DEVICE_TRANSPORT_ID_LEN},
+    };
     CK_OBJECT_HANDLE handles[OBJECTS_MAX], own[2];
     CK_ULONG count = 0, own_count = 0;
     bool ok = true;
 
     *out = true;
     module_lock();
-    ok = key_count(&device->token, CKO_PUBLIC_KEY, own_id, OWN_ID_LEN, own,
-                   &own_count, err);
+    for (size_t i = 0; ok && i < sizeof ours / sizeof *ours; i++) {
+        ok = key_count(&device->token, CKO_PUBLIC_KEY, ours[i].id,
+                       ours[i].id_len, own, &count, err);
+        own_count += count;
+    }
     for (size_t i = 0; ok && i < sizeof classes / sizeof *classes; i++) {
         CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &classes[i], sizeof classes[i]},
                                  {CKA_TOKEN, &yes, sizeof yes}};

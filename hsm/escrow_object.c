@@ -145,6 +145,18 @@ escrow_spki(struct token *token, CK_OBJECT_HANDLE object,
                      hsm_key_type_name(type), hsm_key_type_name(made));
 }
 
+CK_RV
+escrow_unwrap_result(CK_RV rv)
+{
+    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED ||
+                   rv == CKR_ATTRIBUTE_VALUE_INVALID ||
+                   rv == CKR_WRAPPED_KEY_LEN_RANGE ||
+                   rv == CKR_ENCRYPTED_DATA_INVALID ||
+                   rv == CKR_ENCRYPTED_DATA_LEN_RANGE
+               ? CKR_WRAPPED_KEY_INVALID
+               : rv;
+}
+
 void
 escrow_destroy(struct token *token, CK_OBJECT_HANDLE object)
 {

@@ -37,6 +37,10 @@ bool escrow_spki(struct token *token, CK_OBJECT_HANDLE object,
                  enum hsm_key_type type, uint8_t spki[HSM_SPKI_MAX],
                  size_t *len, struct error *err) MUST_CHECK;
 
+/* What C_UnwrapKey returned: CKR_WRAPPED_KEY_INVALID for what tokens say of a
+ * blob that does not open (SoftHSM: CKR_GENERAL_ERROR; feasibility.md, B1). */
+CK_RV escrow_unwrap_result(CK_RV rv);
+
 void escrow_destroy(struct token *token, CK_OBJECT_HANDLE object);
 
 #endif

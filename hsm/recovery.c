@@ -299,19 +299,6 @@ out:
 /* ---- Blobs -----------------------------------------------------------------
  */
 
-/* SoftHSM says CKR_GENERAL_ERROR to a blob that does not open (B1). */
-static CK_RV
-as_wrong_blob(CK_RV rv)
-{
-    return rv == CKR_GENERAL_ERROR || rv == CKR_FUNCTION_FAILED ||
-                   rv == CKR_ATTRIBUTE_VALUE_INVALID ||
-                   rv == CKR_WRAPPED_KEY_LEN_RANGE ||
-                   rv == CKR_ENCRYPTED_DATA_INVALID ||
-                   rv == CKR_ENCRYPTED_DATA_LEN_RANGE
-               ? CKR_WRAPPED_KEY_INVALID
-               : rv;
-}
-
 static bool
 open_content_key(struct token *token, const struct hsm_recovery_blob *blob,
                  CK_OBJECT_HANDLE *out, struct error *err)
@@ -331,7 +318,7 @@ open_content_key(struct token *token, const struct hsm_recovery_blob *blob,
     if (!token_open(token, err) ||
         !key_get(token, CKO_PRIVATE_KEY, blob->id, blob->id_len, &key, err))
         return error_wrap(err, "recovery key");
-    rv = as_wrong_blob(token_p11(token)->C_UnwrapKey(
+    rv = escrow_unwrap_result(token_p11(token)->C_UnwrapKey(
         token->session, &mechanism, key->handle,
         (CK_BYTE *)(uintptr_t)blob->content_key, blob->content_key_len,
         template, COUNT(template), out));
@@ -373,7 +360,7 @@ open_private_key(struct token *token, CK_OBJECT_HANDLE content_key,
         FLAG(CKA_EXTRACTABLE, yes),
         FLAG(CKA_SIGN, yes),
     };
-    CK_RV rv = as_wrong_blob(token_p11(token)->C_UnwrapKey(
+    CK_RV rv = escrow_unwrap_result(token_p11(token)->C_UnwrapKey(
         token->session, &mechanism, content_key,
         (CK_BYTE *)(uintptr_t)blob->wrapped, blob->wrapped_len, template,
         COUNT(template), out));

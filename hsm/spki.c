@@ -125,6 +125,64 @@ spki_ec(const uint8_t *params, size_t params_len, const uint8_t *point,
     return finish(&der, out, len, err);
 }
 
+static bool
+split_rsa(struct der bits, struct spki_parts *out)
+{
+    struct der pair, modulus, exponent;
+
+    if (!der_take(&bits, DER_SEQUENCE, &pair) || bits.len != 0 ||
+        !der_take_unsigned(&pair, &modulus) ||
+        !der_take_unsigned(&pair, &exponent) || pair.len != 0 ||
+        modulus.len > sizeof out->first || exponent.len > sizeof out->second)
+        return false;
+    memcpy(out->first, modulus.data, modulus.len);
+    out->first_len = modulus.len;
+    memcpy(out->second, exponent.data, exponent.len);
+    out->second_len = exponent.len;
+    return true;
+}
+
+static bool
+split_ec(struct der params, struct der bits, struct spki_parts *out)
+{
+    if (params.len > sizeof out->first || bits.len > SPKI_POINT_MAX)
+        return false;
+    memcpy(out->first, params.data, params.len);
+    out->first_len = params.len;
+    out->second[0] = DER_OCTET_STRING;
+    out->second[1] = (uint8_t)bits.len; /* below 128: one octet */
+    memcpy(out->second + 2, bits.data, bits.len);
+    out->second_len = bits.len + 2;
+    return true;
+}
+
+bool
+spki_split(const uint8_t *spki, size_t len, struct spki_parts *out,
+           struct error *err)
+{
+    struct der in = {spki, len}, whole, algorithm, oid, bits;
+    uint8_t again[HSM_SPKI_MAX];
+    size_t again_len = 0;
+    struct error unused = {0};
+    bool is_rsa;
+
+    if (!der_take(&in, DER_SEQUENCE, &whole) ||
+        !der_take(&whole, DER_SEQUENCE, &algorithm) ||
+        !der_take_oid(&algorithm, &oid) || !der_take_octet_bits(&whole, &bits))
+        return error_set(err, ERROR_INPUT, "not a public key");
+    is_rsa =
+        der_equal(oid, (struct der){rsa_encryption, sizeof rsa_encryption});
+    /* What else there is to judge, writing it again judges. */
+    if (!(is_rsa ? split_rsa(bits, out) : split_ec(algorithm, bits, out)) ||
+        !(is_rsa ? spki_rsa : spki_ec)(out->first, out->first_len, out->second,
+                                       out->second_len, &out->type, again,
+                                       &again_len, &unused) ||
+        again_len != len || memcmp(again, spki, len) != 0)
+        return error_set(err, ERROR_INPUT,
+                         "not a public key of a kind that is used here");
+    return true;
+}
+
 const uint8_t *
 spki_curve(enum hsm_key_type type, size_t *len)
 {
