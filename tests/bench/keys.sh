@@ -1,5 +1,8 @@
 #!/bin/sh
 # What holders' keys cost: name<TAB>value<TAB>unit.
+#   escrow_create_vs_token  escrowed keys that signet-kmc makes per second through its API,
+#                           of what the token alone does (bench_keys.c says what, and why EC)
+#   escrow_create_per_s     and how many these are
 #   cms_encrypt_vs_openssl  signet-key's throughput, of `openssl cms -encrypt -stream`'s
 #   cms_decrypt_vs_openssl  the same of `openssl cms -decrypt`, at a size that it can hold
 #                           (it does not stream: OpenSSL 3 reads the file into memory)
@@ -11,12 +14,34 @@ set -eu
 SOURCE=$(cd "$(dirname "$0")/../.." && pwd)
 build=${SIGNET_BUILD:-$SOURCE/build/release}
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+chmod 755 "$work"
+clean_up() {
+    [ ! -d "$work/state" ] || "$SOURCE/signet" down --state "$work/state" >/dev/null 2>&1 || true
+    rm -rf "$work"
+}
+trap clean_up EXIT
 trap 'exit 1' INT TERM
 for tool in pkcs11-tool openssl python3; do
     command -v "$tool" >/dev/null || { echo "bench: $tool is missing" >&2; exit 1; }
 done
 
+# ---- The centre, among all services, on a PostgreSQL of its own
+tree=${SIGNET_BUILD:-$SOURCE/build/bench}
+if [ -z "${SIGNET_BUILD:-}" ]; then
+    mkdir -p "$tree"
+    { cmake -S "$SOURCE" -B "$tree" -G Ninja -DCMAKE_BUILD_TYPE=Release && cmake --build "$tree" --target bench_keys; } >"$tree/log" 2>&1 || {
+        tail -20 "$tree/log" >&2
+        exit 1
+    }
+fi
+"$SOURCE/signet" up --no-samples --state "$work/state" >/dev/null
+url=$(. "$work/state/env" && echo "$SIGNET_KMC_URL")
+tls=$work/state/tls
+"$tree/bin/bench_keys" rate "$url" "$work/state/public/bundle.pem" "$tls/signet-ca.pem" "$tls/signet-ca.key"
+"$SOURCE/signet" down --state "$work/state" >/dev/null
+rm -rf "$work/state"
+
+# ---- CMS
 # A device with a key for encryption, and a person with one in a file.
 "$SOURCE/signet" device new BENCH-01 --state "$work" >/dev/null
 export SIGNET_USBKEY="$work/usbkeys/BENCH-01" SIGNET_KEY_MODULE="$build/bin/usbkey-sim.so" HOME="$work"
