@@ -19,8 +19,9 @@ one_step() { # CALL N ACTION: 0 when the call was reached
     poll 20 ready || fail "$1 $2: signet-ca is not back"
     new_order issue "step-$steps" ec-p256 | approve >"$WORK/envelope"
     rm -f "$WORK/trace"
+    # A tracer may miss the end of a thread among thirty that die at once, and wait for ever: -k.
     # shellcheck disable=SC2046
-    timeout 60 strace -f -qq -o "$WORK/trace" -e "trace=$1" -e "inject=$1:$3:when=$2" $(family "$(ca_pid)") 2>"$WORK/strace" &
+    timeout -k 2 60 strace -f -qq -o "$WORK/trace" -e "trace=$1" -e "inject=$1:$3:when=$2" $(family "$(ca_pid)") 2>"$WORK/strace" &
     tracer=$!
     poll 20 attached || fail "strace does not attach: $(cat "$WORK/strace")"
     answers || true
