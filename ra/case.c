@@ -15,9 +15,11 @@ enum {
     S = 1 << BUSINESS_SEAL,
     U = 1 << BUSINESS_UNLOCK,
     R = 1 << BUSINESS_REVOKE,
-    NIC = N | I | C,      /* end in a device with new certificates */
-    NICR = N | I | C | R, /* two reviews, originals by mail */
-    PAPER = NICR | S | U, /* with a form and documents */
+    K = 1 << BUSINESS_RECOVER,
+    NIC = N | I | C,       /* end in a device with new certificates */
+    NICR = N | I | C | R,  /* two reviews, originals by mail */
+    NICRK = NICR | K,      /* two reviews */
+    PAPER = NICRK | S | U, /* with a form and documents */
     ALL = PAPER | W,
 };
 
@@ -34,7 +36,7 @@ const struct case_transition case_transitions[] = {
     {ALL, ON(DRAFT), ON(EDIT), ON(DRAFT), BY(APPLICANT), 0, 0},
     {ALL, ON(DRAFT), ON(WITHDRAW), ON(CLOSED), BY(APPLICANT), 0, 0},
     {ALL, ON(DRAFT), ON(EXPIRE), ON(CLOSED), BY(TIMER), 0, 0},
-    {NICR | S, ON(DRAFT), ON(SUBMIT), ON(FORM_READY), BY(APPLICANT), FILED,
+    {NICRK | S, ON(DRAFT), ON(SUBMIT), ON(FORM_READY), BY(APPLICANT), FILED,
      EFFECT_ORDER},
     {W, ON(DRAFT), ON(SUBMIT), ON(SUBMITTED), BY(APPLICANT), FILED, 0},
     {U, ON(DRAFT), ON(SUBMIT), ON(APPROVED), BY(APPLICANT),
@@ -45,7 +47,7 @@ const struct case_transition case_transitions[] = {
     /* Documents. */
     {NICR, ON(FORM_READY), ON(HAND_IN), ON(AWAITING_PAYMENT), BY(APPLICANT),
      HANDED_IN | GUARD_DUE, EFFECT_PAYMENT},
-    {NICR, ON(FORM_READY), ON(HAND_IN), ON(FIRST_REVIEW), BY(APPLICANT),
+    {NICRK, ON(FORM_READY), ON(HAND_IN), ON(FIRST_REVIEW), BY(APPLICANT),
      HANDED_IN | GUARD_NOTHING_DUE, 0},
     {S | U, ON(FORM_READY), ON(HAND_IN), ON(IN_REVIEW), BY(APPLICANT),
      HANDED_IN, 0},
@@ -75,13 +77,15 @@ const struct case_transition case_transitions[] = {
     {I | R, ON(FIRST_REVIEW), ON(PASS), ON(AWAITING_ORIGINALS),
      BY(FIRST_REVIEWER), GUARD_DECISION | HANDED_IN,
      EFFECT_PAPERS | EFFECT_HOLD},
-    {NICR, ON(FIRST_REVIEW), ON(RETURN), ON(RETURNED), BY(FIRST_REVIEWER),
+    {K, ON(FIRST_REVIEW), ON(PASS), ON(SECOND_REVIEW), BY(FIRST_REVIEWER),
+     GUARD_DECISION | HANDED_IN, 0},
+    {NICRK, ON(FIRST_REVIEW), ON(RETURN), ON(RETURNED), BY(FIRST_REVIEWER),
      GUARD_DECISION, 0},
-    {NICR, ON(FIRST_REVIEW), ON(REJECT), ON(REJECTED), BY(FIRST_REVIEWER),
+    {NICRK, ON(FIRST_REVIEW), ON(REJECT), ON(REJECTED), BY(FIRST_REVIEWER),
      GUARD_DECISION, EFFECT_REFUND},
-    {NICR, ON(FIRST_REVIEW), ON(WITHDRAW), ON(CLOSED), BY(APPLICANT), 0,
+    {NICRK, ON(FIRST_REVIEW), ON(WITHDRAW), ON(CLOSED), BY(APPLICANT), 0,
      EFFECT_REFUND},
-    {NICR, ON(FIRST_REVIEW), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0,
+    {NICRK, ON(FIRST_REVIEW), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0,
      EFFECT_REFUND},
 
     /* Returned for correction: scans, and fields that are not locked. What is
@@ -90,7 +94,7 @@ const struct case_transition case_transitions[] = {
      EFFECT_REVISION},
     {PAPER, ON(RETURNED), ON(SUBMIT), ON(FORM_READY), BY(APPLICANT), FILED,
      EFFECT_ORDER},
-    {NICR, ON(RETURNED), ON(HAND_IN), ON(FIRST_REVIEW), BY(APPLICANT),
+    {NICRK, ON(RETURNED), ON(HAND_IN), ON(FIRST_REVIEW), BY(APPLICANT),
      HANDED_IN | GUARD_NOTHING_DUE, 0},
     {S | U, ON(RETURNED), ON(HAND_IN), ON(IN_REVIEW), BY(APPLICANT), HANDED_IN,
      0},
@@ -150,6 +154,30 @@ const struct case_transition case_transitions[] = {
     /* Revocation. */
     {R, ON(REVOKING), ON(ISSUE), ON(REVOKED), BY(SYSTEM), 0, EFFECT_COMPLETE},
     {R, ON(REVOKING), ON(REFUSE), ON(SECOND_REVIEW), BY(SYSTEM), 0, 0},
+
+    /* Key recovery 密钥恢复: no originals, so the second reviewer looks at the
+     * scans and may return them. What the CA refused, or nobody at the key
+     * management centre decided in time, is decided anew, by a new order; a
+     * refusal there is final. Given up at any time: nothing is held or paid. */
+    {K, ON(SECOND_REVIEW), ON(PASS), ON(RECOVERING), BY(SECOND_REVIEWER),
+     GUARD_DECISION | GUARD_CONDITION | HANDED_IN, EFFECT_RECOVER},
+    {K, ON(SECOND_REVIEW), ON(RETURN), ON(RETURNED), BY(SECOND_REVIEWER),
+     GUARD_DECISION, 0},
+    {K, ON(SECOND_REVIEW), ON(REJECT), ON(REJECTED), BY(SECOND_REVIEWER),
+     GUARD_DECISION, 0},
+    {K, ON(SECOND_REVIEW), ON(WITHDRAW), ON(CLOSED), BY(APPLICANT), 0, 0},
+    {K, ON(SECOND_REVIEW), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0, 0},
+    {K, ON(RECOVERING), ON(REFUSE), ON(FIRST_REVIEW), BY(SYSTEM), 0, 0},
+    {K, ON(RECOVERING), ON(FAIL), ON(CLOSED), BY(SYSTEM), 0, 0},
+    {K, ON(RECOVERING), ON(ISSUE), ON(KEYS_READY), BY(SYSTEM), 0, 0},
+    {K, ON(RECOVERING), ON(WITHDRAW), ON(CLOSED), BY(APPLICANT), 0, 0},
+    {K, ON(RECOVERING), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0, 0},
+    {K, ON(KEYS_READY), ON(INSTALL), ON(INSTALLED), BY(HOLDER), 0,
+     EFFECT_COMPLETE},
+    {K, ON(KEYS_READY), ON(REMIND), ON(KEYS_READY), BY(TIMER), 0, 0},
+    {K, ON(KEYS_READY), ON(EXPIRE), ON(CLOSED), BY(TIMER), 0, 0},
+    {K, ON(KEYS_READY), ON(WITHDRAW), ON(CLOSED), BY(APPLICANT), 0, 0},
+    {K, ON(KEYS_READY), ON(CLOSE), ON(CLOSED), BY(CUSTOMER_SERVICE), 0, 0},
 
     /* Renewal 续期: no person, the present key signs. */
     {W, ON(SUBMITTED), ON(SIGN), ON(AWAITING_PAYMENT), BY(HOLDER),
@@ -216,7 +244,7 @@ static const char *const business_names[BUSINESS_COUNT] = {
     [BUSINESS_NEW] = "new",         [BUSINESS_RENEW] = "renew",
     [BUSINESS_REISSUE] = "reissue", [BUSINESS_CHANGE] = "change",
     [BUSINESS_SEAL] = "seal",       [BUSINESS_UNLOCK] = "unlock",
-    [BUSINESS_REVOKE] = "revoke",
+    [BUSINESS_REVOKE] = "revoke",   [BUSINESS_RECOVER] = "recover",
 };
 
 static const char *const state_names[CASE_STATE_COUNT] = {
@@ -246,6 +274,8 @@ static const char *const state_names[CASE_STATE_COUNT] = {
     [CASE_FAILED] = "failed",
     [CASE_REVOKING] = "revoking",
     [CASE_REVOKED] = "revoked",
+    [CASE_RECOVERING] = "recovering",
+    [CASE_KEYS_READY] = "keys-ready",
     [CASE_REJECTED] = "rejected",
     [CASE_CLOSED] = "closed",
 };
@@ -329,9 +359,9 @@ static const struct {
 };
 
 static const char *const effect_names[] = {
-    "order",    "revision", "payment", "refund",    "papers", "hold",
-    "release",  "revoke",   "issue",   "supersede", "code",   "recall",
-    "complete", "handler",  "device",  "seal",
+    "order",    "revision", "payment", "refund",    "papers",  "hold",
+    "release",  "revoke",   "issue",   "supersede", "code",    "recall",
+    "complete", "handler",  "device",  "seal",      "recover",
 };
 
 const char *
@@ -343,7 +373,30 @@ case_business_name(enum case_business business)
 char
 case_business_letter(enum case_business business)
 {
-    return "NWICSUR"[business];
+    return "NWICSURK"[business];
+}
+
+bool
+case_number_is(const char *text, size_t len)
+{
+    enum { DAY_END = 9, MIN = DAY_END + 1 + 6, MAX = 31 };
+    bool has_letter = false;
+
+    if (len < MIN || len > MAX || text[DAY_END] != '-')
+        return false;
+    for (int b = 0; b < BUSINESS_COUNT; b++)
+        has_letter = has_letter ||
+                     text[0] == case_business_letter((enum case_business)b);
+    for (size_t i = 1; i < len; i++)
+        if (i != DAY_END && (text[i] < '0' || text[i] > '9'))
+            return false;
+    return has_letter;
+}
+
+bool
+case_business_is_beside(enum case_business business)
+{
+    return business == BUSINESS_UNLOCK || business == BUSINESS_RECOVER;
 }
 
 const char *

@@ -20,6 +20,7 @@ enum case_business {
     BUSINESS_SEAL,    /* 印章申请/变更 */
     BUSINESS_UNLOCK,  /* 解锁 */
     BUSINESS_REVOKE,  /* 注销 */
+    BUSINESS_RECOVER, /* 密钥恢复, beside the guide's seven (domain.md, 1.7) */
     BUSINESS_COUNT,
 };
 
@@ -42,7 +43,7 @@ enum case_state {
     CASE_IN_REVIEW,     /* seal, unlock: the one review */
     CASE_SEAL_APPROVED, /* image approved, seal to be made */
     CASE_SEAL_SIGNED,   /* to be installed */
-    CASE_INSTALLED,     /* 办结 of renew and seal */
+    CASE_INSTALLED,     /* 办结 of renew, seal and recover */
     CASE_APPROVED,      /* unlock: the code may be asked for */
     CASE_CODE_SENT,
     CASE_CODE_VERIFIED, /* the device may be reset */
@@ -50,6 +51,8 @@ enum case_state {
     CASE_FAILED,        /* 解锁失败 */
     CASE_REVOKING,      /* the revocation is on its way to the CA */
     CASE_REVOKED,       /* 办结 of revoke */
+    CASE_RECOVERING,    /* with the key management centre */
+    CASE_KEYS_READY,    /* wrapped for the device, which fetches them */
     CASE_REJECTED,
     CASE_CLOSED, /* withdrawn, closed by customer service, or run out */
     CASE_STATE_COUNT,
@@ -78,8 +81,8 @@ enum case_event {
     CASE_INSTALL,
     CASE_SEND_CODE, /* 获取验证码 */
     CASE_VERIFY,
-    CASE_RESET, /* new PIN set, administrator PIN rotated */
-    CASE_FAIL,
+    CASE_RESET,  /* new PIN set, administrator PIN rotated */
+    CASE_FAIL,   /* not unlocked; no keys from the key management centre */
     CASE_CLOSE,  /* by customer service, with a stamped statement */
     CASE_EXPIRE, /* the state's timer */
     CASE_REMIND, /* the state's timer, which only reminds */
@@ -105,7 +108,7 @@ enum case_guard {
     GUARD_COMPLETE = 1 << 0, /* required fields, rightly written */
     GUARD_CONDITION =
         1 << 1,           /* that of the business: live certificate or none */
-    GUARD_FILES = 1 << 2, /* encrypted files: none, decrypted, or waived */
+    GUARD_FILES = 1 << 2, /* encrypted files: the question is answered */
     GUARD_SLOTS = 1 << 3, /* one document in every mandatory slot */
     GUARD_FORM = 1 << 4,  /* the uploaded form is that of this revision */
     GUARD_DUE = 1 << 5,   /* something is to be paid */
@@ -142,6 +145,7 @@ enum case_effect {
     EFFECT_HANDLER = 1 << 13,  /* its handler becomes the handler of record */
     EFFECT_DEVICE = 1 << 14,   /* the device becomes active */
     EFFECT_SEAL = 1 << 15,     /* what becomes of seals (ra/seal_maker.h) */
+    EFFECT_RECOVER = 1 << 16,  /* the recovery of earlier keys goes to the CA */
 };
 
 struct case_transition {
@@ -184,6 +188,13 @@ bool case_business_find(const char *name, enum case_business *out) MUST_CHECK;
 bool case_state_find(const char *name, enum case_state *out) MUST_CHECK;
 bool case_event_find(const char *name, enum case_event *out) MUST_CHECK;
 char case_business_letter(enum case_business business); /* of case numbers */
+/* Whether these octets are written as a case's number, "N20261124-000001": the
+ * letter of a business, eight digits, '-', six or more digits. */
+bool case_number_is(const char *text, size_t len);
+
+/* Whether it runs beside what else an account has open, one of its kind:
+ * unlock and recover (1.8 #20). The same list is in index case_file_open. */
+bool case_business_is_beside(enum case_business business);
 
 /* Whether nothing more is to come in this state, and the account is free for
  * another business. The same list is in index case_file_open. */

@@ -5,6 +5,7 @@
 #include "ra/case_apply.h"
 #include "ra/case_facts.h"
 #include "ra/case_field.h"
+#include "ra/case_recover.h"
 #include "ra/case_step.h"
 
 /* ---- Filing --------------------------------------------------------------
@@ -142,6 +143,10 @@ create_run(struct db *db, void *arg, struct error *err)
         return false;
     facts.condition_holds =
         case_condition(run->definition, found ? &live : NULL, what->at, &why);
+    if (facts.condition_holds && what->business == BUSINESS_RECOVER &&
+        !case_recover_condition(run->business, db, what->account, live.device,
+                                what->at, &why, &facts.condition_holds, err))
+        goto out;
     if (!case_transition_get(what->business, CASE_DRAFT, CASE_CREATE,
                              CASE_BY_APPLICANT, &facts, &transition, err)) {
         *err = why;

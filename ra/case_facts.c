@@ -5,6 +5,7 @@
 
 #include "db/document.h"
 #include "ra/case_field.h"
+#include "ra/case_recover.h"
 #include "ra/client.h"
 #include "ra/seal_maker.h"
 
@@ -75,8 +76,9 @@ case_condition(const struct definition *definition,
 }
 
 static bool
-condition_of(const struct case_asked *asked, const struct db_case_facts *raw,
-             struct error *why)
+condition_of(struct db *db, const struct case_asked *asked,
+             const struct db_case_facts *raw, struct error *why, bool *holds,
+             struct error *err)
 {
     struct certificate_facts live = {
         .is_there = raw->predecessor_state[0] != '\0' &&
@@ -88,9 +90,14 @@ condition_of(const struct case_asked *asked, const struct db_case_facts *raw,
         .not_after = raw->predecessor_not_after,
     };
 
+    if (asked->definition->business == BUSINESS_RECOVER)
+        return case_recover_condition(asked->business, db, asked->row->account,
+                                      asked->row->device, asked->at, why, holds,
+                                      err);
     if (!asked->definition->wants_live)
         live.is_there = raw->live_count > 0;
-    return condition(asked->definition, &live, asked->at, why);
+    *holds = condition(asked->definition, &live, asked->at, why);
+    return true;
 }
 
 /* ---- Fields ----------------------------------------------------------------
@@ -219,13 +226,13 @@ documents(struct db *db, const struct case_asked *asked,
 /* ---- All of them ----------------------------------------------------------
  */
 
+/* Every answer settles it: the earlier keys are delivered, stay where they are,
+ * or are not wanted (domain.md, 1.7). */
 static bool
 files_settled(const struct case_asked *asked)
 {
-    const char *files = case_field_text(asked->fields, "encrypted_files");
-
-    return !asked->definition->asks_files || strcmp(files, "none") == 0 ||
-           strcmp(files, "decrypted") == 0 || strcmp(files, "waived") == 0;
+    return !asked->definition->asks_files ||
+           case_field_text(asked->fields, "encrypted_files")[0] != '\0';
 }
 
 /* What is still to be paid: by the payment, or by the price of the time of
@@ -259,8 +266,9 @@ case_facts_read(struct db *db, const struct case_asked *asked,
     if ((asked->guards & (GUARD_SLOTS | GUARD_FORM)) != 0 &&
         !documents(db, asked, raw, facts, err))
         return false;
-    if ((asked->guards & GUARD_CONDITION) != 0)
-        facts->condition_holds = condition_of(asked, raw, why);
+    if ((asked->guards & GUARD_CONDITION) != 0 &&
+        !condition_of(db, asked, raw, why, &facts->condition_holds, err))
+        return false;
     if ((asked->guards & GUARD_COMPLETE) != 0 && why->code == ERROR_NONE &&
         !complete(db, asked, why, &facts->is_complete, err))
         return false;

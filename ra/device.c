@@ -293,6 +293,45 @@ device_verify(const uint8_t *spki, size_t spki_len, const uint8_t *data,
     return ok;
 }
 
+/* ---- Carrying keys ---------------------------------------------------------
+ */
+
+bool
+device_carries(const struct db_device *device, const char *account,
+               struct error *why)
+{
+    bool is_in_use = strcmp(device->state, state_names[DEVICE_ACTIVE]) == 0 ||
+                     strcmp(device->state, state_names[DEVICE_PIN_LOCKED]) == 0;
+
+    if (!is_in_use || device->account == NULL ||
+        strcmp(device->account, account) != 0)
+        return error_set(why, ERROR_CONFLICT,
+                         "介质%s已不在本单位使用 / device %s is no longer in "
+                         "use by this unit",
+                         device->serial, device->serial);
+    return device->transport != NULL ||
+           error_set(
+               why, ERROR_CONFLICT,
+               "介质%s没有传输密钥，无法接收恢复的密钥，请办理变更或补办以"
+               "更换介质 / device %s has no transport key and cannot take "
+               "keys: a change or reissue brings one that can",
+               device->serial, device->serial);
+}
+
+json_t *
+device_carrier_json(const struct db_device *device)
+{
+    json_t *carrier = json_object();
+
+    json_set_text(carrier, "serial", device->serial);
+    json_set_bytes(carrier, "spki", device->spki, device->spki_len);
+    json_set_bytes(carrier, "transport", device->transport,
+                   device->transport_len);
+    json_set_bytes(carrier, "transport_signature", device->transport_signature,
+                   device->transport_signature_len);
+    return carrier;
+}
+
 json_t *
 device_json(const struct db_device *device)
 {

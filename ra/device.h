@@ -96,6 +96,15 @@ bool device_verify(const uint8_t *spki, size_t spki_len, const uint8_t *data,
                    size_t len, const uint8_t *signature, size_t signature_len,
                    struct error *err) MUST_CHECK;
 
+/* Whether earlier keys of this account can be wrapped for the device: it is in
+ * use, by that account, and has a transport key. False says why, "中文 /
+ * English". */
+bool device_carries(const struct db_device *device, const char *account,
+                    struct error *why) MUST_CHECK;
+/* Such a device as an order to recover names it (docs/architecture.md, "Old
+ * keys"): {"serial", "spki", "transport", "transport_signature"}. */
+json_t *device_carrier_json(const struct db_device *device);
+
 json_t *device_json(const struct db_device *device);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * The forms that applicants print, stamp and scan: 《机构数字证书申请表》,
- * 《电子印章申请表》, unlock and revocation forms. PDF by pango and cairo; the
- * same input gives the same octets. A QR code stands in two corners away from
- * where seals go (feasibility.md, D5).
+ * 《电子印章申请表》, unlock, revocation and recovery forms. PDF by pango and
+ * cairo; the same input gives the same octets. A QR code stands in two corners
+ * away from where seals go (feasibility.md, D5).
  */
 #ifndef RA_FORM_H
 #define RA_FORM_H
@@ -14,7 +14,8 @@
 #include "ra/vault.h"
 
 struct form_input {
-    const char *kind;   /* "certificate", "seal", "unlock", "revocation" */
+    const char *kind;   /* "certificate", "seal", "unlock", "revocation",
+                           "recovery" */
     const char *number; /* of the case */
     int revision;
     const struct definition *definition;

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "ra/case.h"
 #include "ra/form.h"
 #include "ra/form_internal.h"
 
@@ -83,20 +84,6 @@ form_code_make(const struct vault *vault, const struct form_input *input,
     return true;
 }
 
-/* ^[NWICSUR][0-9]{8}-[0-9]{6,}$, as in the database. */
-static bool
-number_is_right(const char *text, size_t len)
-{
-    if (len < 16 || len > 31 || strchr("NWICSUR", text[0]) == NULL ||
-        text[9] != '-')
-        return false;
-    for (size_t i = 1; i < len; i++) {
-        if (i != 9 && (text[i] < '0' || text[i] > '9'))
-            return false;
-    }
-    return true;
-}
-
 static bool
 hex_is_right(const char *text, size_t len, size_t wanted)
 {
@@ -138,7 +125,7 @@ form_code_read(const struct vault *vault, const char *text,
         return false;
     if (!parts_split(text, part) || part[0].len != 7 ||
         memcmp(part[0].text, "SIGNET1", 7) != 0 ||
-        !number_is_right(part[1].text, part[1].len) ||
+        !case_number_is(part[1].text, part[1].len) ||
         part[2].len >= sizeof revision || part[3].len >= sizeof out->kind ||
         !hex_is_right(part[4].text, part[4].len, 2 * HASH_OCTETS) ||
         !hex_is_right(part[5].text, part[5].len, 2 * MAC_OCTETS))

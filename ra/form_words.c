@@ -87,6 +87,18 @@ static const struct definition_text revocation_notes[] = {
     {{"请先解密曾经加密的文件。", "Decrypt what you encrypted before."}},
 };
 
+static const struct definition_text recovery_notes[] = {
+    NOTE_BLACK_INK,
+    NOTE_SCAN,
+    NOTE_NO_PICTURES,
+    NOTE_REVISION,
+    {{"密钥只恢复到本表所列的介质中，不以任何其他形式交付；恢复须经密钥管理中心"
+      "多人审批。",
+      "Keys are recovered into the device named on this form and handed over "
+      "in no other way. Several people at the key management centre have to "
+      "agree."}},
+};
+
 #define HANDLER_SIGNS                                                          \
     {                                                                          \
         {                                                                      \
@@ -165,6 +177,23 @@ static const struct form_words words[] = {
         .seal = UNIT_STAMPS,
         .note = revocation_notes,
         .note_count = COUNT(revocation_notes),
+    },
+    {
+        .kind = "recovery",
+        .title = {{"密钥恢复申请表", "Application to Recover Encryption Keys"}},
+        .statement =
+            {{"本单位声明：上述介质由本单位持有；为解密本单位曾经加密的文件，"
+              "申请将密钥管理中心依法备份的本单位历次加密密钥恢复到该介质，授权"
+              "上述经办人办理，并对恢复后的使用负责。",
+              "The organisation declares that it holds the device. To decrypt "
+              "files of its own it asks for its earlier encryption keys, which "
+              "the key management centre keeps as the law demands, to be "
+              "recovered into that device. The handler acts for it, and it "
+              "answers for their use."}},
+        .signer = HANDLER_SIGNS,
+        .seal = UNIT_STAMPS,
+        .note = recovery_notes,
+        .note_count = COUNT(recovery_notes),
     },
 };
 

@@ -12,26 +12,33 @@
 /* ---- Businesses -----------------------------------------------------------
  */
 
-/* What an account has open. */
+/* What an account has open: one for all, and one of each kind beside it. */
 struct open_run {
     char main[DB_CASE_NUMBER_MAX + 1]; /* "": none */
-    char unlock[DB_CASE_NUMBER_MAX + 1];
+    char beside[BUSINESS_COUNT][DB_CASE_NUMBER_MAX + 1];
 };
+
+static char *
+open_place(struct open_run *open, enum case_business business)
+{
+    return case_business_is_beside(business) ? open->beside[business]
+                                             : open->main;
+}
 
 static bool
 open_each(const struct db_result *row, void *arg, struct error *err)
 {
     struct open_run *run = arg;
     struct db_case one;
+    enum case_business business;
     enum case_state state;
-    bool is_unlock;
 
     if (!db_case_read(row, 0, &one, err))
         return false;
-    if (!case_state_find(one.state, &state) || case_state_is_final(state))
+    if (!case_state_find(one.state, &state) || case_state_is_final(state) ||
+        !case_business_find(one.business, &business))
         return true;
-    is_unlock = strcmp(one.business, "unlock") == 0;
-    (void)snprintf(is_unlock ? run->unlock : run->main, sizeof run->main, "%s",
+    (void)snprintf(open_place(run, business), sizeof run->main, "%s",
                    one.number);
     return true;
 }
@@ -56,10 +63,9 @@ both(const char *text)
 
 static void
 set_open(json_t *json, const struct definition *definition,
-         const struct db_holder *live, const struct open_run *open, int64_t now)
+         const struct db_holder *live, struct open_run *open, int64_t now)
 {
-    const char *other =
-        definition->business == BUSINESS_UNLOCK ? open->unlock : open->main;
+    const char *other = open_place(open, definition->business);
     struct error why = {0};
     bool is_open = case_condition(definition, live, now, &why);
 

@@ -18,26 +18,13 @@ enum { WANTED_TEXT_MAX = 4096 };
 /* ---- Finding ---------------------------------------------------------------
  */
 
-/* A letter of a business, eight digits, '-', six or more digits. */
-static bool
-is_number(const char *text)
-{
-    static const char figures[] = "0123456789";
-    size_t len = strlen(text);
-
-    return len >= 16 && len <= DB_CASE_NUMBER_MAX &&
-           strchr("NWICSUR", text[0]) != NULL &&
-           strspn(text + 1, figures) == 8 && text[9] == '-' &&
-           strspn(text + 10, figures) == len - 10;
-}
-
 bool
 intake_find(const struct business *business, const char *code,
             char number[DB_CASE_NUMBER_MAX + 1], struct error *err)
 {
     struct form_code read;
 
-    if (is_number(code)) {
+    if (case_number_is(code, strlen(code))) {
         memcpy(number, code, strlen(code) + 1);
         return true;
     }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ra/case.h"
 #include "ra/field.h"
 
 typedef bool judge(const char *text, struct buf *out, struct error *err);
@@ -20,19 +21,6 @@ take(judge *fn, const char *text, char *out, size_t size)
     if (fn(text, &clean, NULL) && clean.len < size)
         memcpy(out, buf_text(&clean), clean.len + 1);
     buf_cleanse(&clean);
-}
-
-/* "N20261124-000001" in any case of letters. */
-static bool
-is_number(const char *text)
-{
-    size_t digits;
-
-    if (strchr("NWICSUR", text[0]) == NULL || text[0] == '\0' ||
-        strspn(text + 1, "0123456789") != 8 || text[9] != '-')
-        return false;
-    digits = strspn(text + 10, "0123456789");
-    return digits >= 6 && text[10 + digits] == '\0';
 }
 
 static void
@@ -50,7 +38,7 @@ take_number(const char *capitals, struct search *out)
         return;
     memcpy(number, capitals, len);
     number[len] = '\0';
-    if (is_number(number))
+    if (case_number_is(number, len))
         memcpy(out->number, number, len + 1);
 }
 

@@ -188,11 +188,11 @@ case_parts_fields(enum case_business business)
         unsigned business; /* bits */
         const char *name, *value;
     } values[] = {
-        {0x7f, "handler_name", "周经办"},
-        {0x7f, "handler_id_type", "id-card"},
-        {0x7f, "handler_id_number", "11010519491231002X"},
-        {0x7f, "handler_mobile", "13800000001"},
-        {0x7f, "handler_email", "handler@example.com"},
+        {0xff, "handler_name", "周经办"},
+        {0xff, "handler_id_type", "id-card"},
+        {0xff, "handler_id_number", "11010519491231002X"},
+        {0xff, "handler_mobile", "13800000001"},
+        {0xff, "handler_email", "handler@example.com"},
         {0x4f, "province", "浙江省"},
         {0x4f, "locality", "杭州市"},
         {0x4f, "street", "西湖区文三路 1 号"},
@@ -210,6 +210,7 @@ case_parts_fields(enum case_business business)
          "encrypted_files", "none"},
         {1 << BUSINESS_REISSUE, "reason", "lost"},
         {1 << BUSINESS_REVOKE, "reason", "cessationOfOperation"},
+        {1 << BUSINESS_RECOVER, "reason", "earlier"},
         {1 << BUSINESS_SEAL, "operation", "apply"},
         {1 << BUSINESS_SEAL, "seals",
          "[{\"name\":\"杭州示例科技有限公司\",\"type\":\"official\"}]"},
@@ -488,8 +489,8 @@ case_parts_live(struct case_parts *parts, const char *account,
          "UPDATE ra.case_file SET state = 'bound' WHERE number = '%s';"
          "ALTER TABLE ra.case_file ENABLE TRIGGER case_check;"
          "INSERT INTO ra.device (serial, model, state, number, account, spki,"
-         " changed_at) VALUES ('OLD-%d', 'test', 'active', '%s', '%s', 'x',"
-         " now());"
+         " transport, transport_signature, changed_at) VALUES ('OLD-%d',"
+         " 'test', 'active', '%s', '%s', 'x', 'x', 'x', now());"
          "INSERT INTO ra.holder_certificate (issuer, serial, pair, number,"
          " account, device, der, issuer_der, spki_sha256, state, not_before,"
          " not_after, bound_at, stored_at, changed_at, handler_case)"

@@ -14,7 +14,7 @@
 
 #include "ra/case.h"
 
-enum { WALKS = 10000, WALK_MAX = 60 };
+enum { WALKS = 20000, WALK_MAX = 60 };
 
 static const struct case_facts all_hold = {
     .is_complete = true,
@@ -223,6 +223,7 @@ struct model {
     bool is_free;
     bool is_issued; /* an order to issue went, and was done */
     bool is_sent;   /* an order to issue is on its way */
+    bool is_recovering, is_recovered;
     bool is_held, is_released, is_revoking, is_revoked;
     bool is_completed;
     int forms_of; /* revision of the uploaded form; 0: none */
@@ -252,6 +253,11 @@ check_invariants(const struct model *m, const struct case_transition *t)
     /* 6: what a reviewer passes has the form of this revision. */
     if (t->event == CASE_PASS && t->from != CASE_SECOND_REVIEW)
         assert_int_equal(m->forms_of, m->revision);
+    /* Keys are asked for by two reviewers, and put in where they came. */
+    if ((t->effect & EFFECT_RECOVER) != 0)
+        assert_true(m->first_passed && m->second_passed);
+    if (m->business == BUSINESS_RECOVER && t->event == CASE_INSTALL)
+        assert_true(m->is_recovered);
     /* A revocation is published only after a hold and two reviews. */
     if ((t->effect & EFFECT_REVOKE) != 0)
         assert_true(m->first_passed && m->second_passed && m->is_held);
@@ -299,14 +305,20 @@ model_apply(struct model *m, const struct case_transition *t)
         m->is_sent = true;
     if ((t->effect & EFFECT_REVOKE) != 0)
         m->is_revoking = true;
+    if ((t->effect & EFFECT_RECOVER) != 0)
+        m->is_recovering = true;
     if (t->event == CASE_ISSUE && t->who == CASE_BY_SYSTEM) {
-        assert_true(m->is_sent || m->is_revoking);
+        assert_true(m->is_sent || m->is_revoking || m->is_recovering);
         m->is_issued = m->is_sent;
         m->is_revoked = m->is_revoking;
-        m->is_sent = m->is_revoking = false;
+        m->is_recovered = m->is_recovering;
+        m->is_sent = m->is_revoking = m->is_recovering = false;
     }
+    /* A recovery is decided anew by both. */
+    if (t->event == CASE_REFUSE && m->is_recovering)
+        m->first_passed = m->second_passed = false;
     if (t->event == CASE_REFUSE)
-        m->is_sent = m->is_revoking = false;
+        m->is_sent = m->is_revoking = m->is_recovering = false;
     if ((t->effect & EFFECT_COMPLETE) != 0) {
         assert_false(m->is_completed && !case_state_is_final(t->from));
         m->is_completed = true;

@@ -72,6 +72,7 @@ fees_are_those_of_the_guide(void **state)
     assert_int_equal(price(BUSINESS_SEAL, NULL), 0);
     assert_int_equal(price(BUSINESS_UNLOCK, NULL), 0);
     assert_int_equal(price(BUSINESS_REVOKE, NULL), 0);
+    assert_int_equal(price(BUSINESS_RECOVER, NULL), 0);
 }
 
 /* ---- What mails what, who reviews: domain.md, 1.4 ---------------------------
@@ -92,6 +93,8 @@ businesses_are_as_the_matrix_says(void **state)
         [BUSINESS_SEAL] = {1, true, true, false, false, false, false, true},
         [BUSINESS_UNLOCK] = {1, true, false, false, false, false, false, false},
         [BUSINESS_REVOKE] = {2, true, false, false, false, false, false, true},
+        [BUSINESS_RECOVER] = {2, true, false, false, false, false, false,
+                              false},
     };
 
     (void)state;
@@ -420,8 +423,9 @@ json_has_what_pages_need_and_no_internal_slot(void **state)
 static void
 refused(const char *file, const char *old, const char *new, const char *why)
 {
-    static const char *const names[] = {"common", "new",  "renew",  "reissue",
-                                        "change", "seal", "unlock", "revoke"};
+    static const char *const names[] = {"common",  "new",    "renew",
+                                        "reissue", "change", "seal",
+                                        "unlock",  "revoke", "recover"};
     char work[] = "/tmp/test_definition.XXXXXX";
     struct definitions *made = NULL;
     struct error err = {0};

@@ -34,7 +34,7 @@ words({
     'queue.filters': ['筛选', 'Filters'],
 });
 
-const businesses = ['new', 'renew', 'reissue', 'change', 'seal', 'unlock', 'revoke'];
+const businesses = ['new', 'renew', 'reissue', 'change', 'seal', 'unlock', 'revoke', 'recover'];
 
 function select(name, label, value, options, onchange) {
     return el('label.pick', el('span', label), el('select', {

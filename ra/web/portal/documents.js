@@ -13,6 +13,7 @@ words({
     'documents.form.seal': ['《电子印章申请表》', 'Application form for the seal'],
     'documents.form.unlock': ['《解锁申请表》', 'Unlock form'],
     'documents.form.revocation': ['《注销申请表》', 'Revocation form'],
+    'documents.form.recovery': ['《密钥恢复申请表》', 'Key recovery form'],
     'documents.upload': ['二、逐一上传扫描件', '2. Upload the scans one by one'],
     'documents.upload.text': ['彩色扫描，PDF、JPEG 或 PNG，一份资料一个文件，请不要把所有资料扫描在一份文件内。', 'Scanned in colour, as PDF, JPEG or PNG: one file for each document, never all in one.'],
     'documents.choose': ['选择文件', 'Choose a file'],

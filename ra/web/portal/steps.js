@@ -2,7 +2,7 @@
 // to be done next.
 
 import { el } from '/web/ui.js';
-import { say, words } from '/web/i18n.js';
+import { known, say, words } from '/web/i18n.js';
 
 words({
     'step.fill': ['填写信息', 'Fill in'],
@@ -20,6 +20,8 @@ words({
     'step.code': ['短信验证', 'Text message code'],
     'step.reset': ['设置新密码', 'New PIN'],
     'step.revoke': ['注销', 'Revoke'],
+    'step.recover': ['密钥中心审批', 'Key centre'],
+    'step.fetch': ['取回密钥', 'Fetch keys'],
     'step.done': ['办结', 'Done'],
 
     'next.draft': ['填写信息并提交。', 'Fill in and submit.'],
@@ -29,6 +31,7 @@ words({
     'next.returned': ['请按备注修改后重新提交。', 'Correct what the remark says and hand in again.'],
     'next.awaiting-originals': ['请尽快邮寄纸质原件。', 'Mail the original papers now.'],
     'next.second-review': ['原件已收到，等待复审。', 'The originals are here and wait for the second review.'],
+    'next.recover.second-review': ['初审通过，等待复审。', 'The first review is passed; waits for the second.'],
     'next.supplement': ['原件有问题，请按备注补寄。', 'Something is wrong with the originals: send what the remark says.'],
     'next.activation-allowed': ['收到介质和激活短信后，用客户端激活。', 'When device and activation code are here, activate with the client.'],
     'next.issuing': ['正在签发，请稍候。', 'The certificate is being issued.'],
@@ -48,12 +51,17 @@ words({
     'next.failed': ['解锁失败，请联系客服。', 'Unlocking failed; call customer service.'],
     'next.revoking': ['正在注销。', 'Being revoked.'],
     'next.revoked': ['证书已注销。', 'The certificate is revoked.'],
+    'next.recovering': ['复审通过，等待密钥管理中心审批。', 'Approved; waits for the key management centre.'],
+    'next.keys-ready': ['插上介质，用客户端取回密钥。', 'Plug the device in and fetch the keys with the client.'],
     'next.rejected': ['申请未获通过，原因见备注。', 'Not approved; the remark says why.'],
     'next.closed': ['业务已关闭。', 'This case is closed.'],
     'steps.label': ['办理步骤', 'Steps'],
 });
 
-export const nextStep = (one) => say(`next.${one.state}`);
+export function nextStep(one) {
+    const own = `next.${one.business}.${one.state}`;
+    return say(known(own) ? own : `next.${one.state}`);
+}
 
 export const isOver = (state) =>
     ['activated', 'bound', 'installed', 'done', 'failed', 'revoked', 'rejected', 'closed'].includes(state);
@@ -71,6 +79,7 @@ const ways = {
     seal: [fill, documents, ['review', ['in-review']], ['make', ['seal-approved']], ['install', ['seal-signed']], ['done', ['installed']]],
     unlock: [fill, ['review', ['form-ready', 'returned', 'in-review']], ['code', ['approved', 'code-sent']], ['reset', ['code-verified']], ['done', ['done']]],
     revoke: [fill, documents, ...reviews, ['revoke', ['revoking']], ['done', ['revoked']]],
+    recover: [fill, documents, reviews[0], reviews[2], ['recover', ['recovering']], ['fetch', ['keys-ready']], ['done', ['installed']]],
 };
 
 // Nothing for a case that ended early: its time line tells how.

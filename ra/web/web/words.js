@@ -11,6 +11,7 @@ words({
     'business.seal': ['印章', 'Seal'],
     'business.unlock': ['解锁', 'Unlock'],
     'business.revoke': ['注销', 'Revocation'],
+    'business.recover': ['密钥恢复', 'Key recovery'],
 
     'state.draft': ['草稿', 'Draft'],
     'state.submitted': ['待设备签名', 'To be signed by the device'],
@@ -38,6 +39,8 @@ words({
     'state.failed': ['解锁失败', 'Failed'],
     'state.revoking': ['注销中', 'Revoking'],
     'state.revoked': ['已注销', 'Revoked'],
+    'state.recovering': ['密钥恢复中', 'Keys being recovered'],
+    'state.keys-ready': ['密钥待取回', 'Keys to be fetched'],
     'state.rejected': ['已拒绝', 'Rejected'],
     'state.closed': ['已关闭', 'Closed'],
 
@@ -148,7 +151,7 @@ export function stateTone(state) {
     if (['first-review', 'second-review', 'in-review'].includes(state))
         return 'work';
     if (['returned', 'supplement', 'awaiting-payment', 'awaiting-originals', 'form-ready', 'submitted',
-        'activation-allowed', 'issued', 'seal-signed', 'approved', 'code-sent', 'code-verified'].includes(state))
+        'activation-allowed', 'issued', 'seal-signed', 'approved', 'code-sent', 'code-verified', 'keys-ready'].includes(state))
         return 'wait';
     if (['activated', 'bound', 'installed', 'done', 'revoked'].includes(state))
         return 'good';
