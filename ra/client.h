@@ -70,7 +70,7 @@ bool client_is_proved(struct db *db, const char *number, bool *is_proved,
  * "signed_at"}. */
 struct client_call {
     const char *action; /* "code", "verify", "administrator-pin", "done",
-                           "failed", "installed" */
+                           "failed", "installed", "recover" */
     const char *number;
     const char *device;
     int64_t signed_at;
@@ -170,6 +170,18 @@ bool client_handler_confirm(const struct business *business, struct db *db,
 bool client_seal_installed(const struct business *business, struct db *db,
                            const struct client_call *call, enum case_state *to,
                            struct error *err) MUST_CHECK;
+
+/* ---- Key recovery 密钥恢复 --------------------------------------------------
+ */
+
+/* Begins a recovery for the account whose live certificate is in the device: a
+ * draft, which is filled in on the portal. The call (action "recover", number
+ * "") is signed with that certificate's key. Again while it is open: the same
+ * one, in the state that it has by then. ERROR_CONFLICT as case_create(). */
+bool client_recovery_begin(const struct business *business, struct db *db,
+                           const struct client_call *call,
+                           char number[DB_CASE_NUMBER_MAX + 1],
+                           enum case_state *to, struct error *err) MUST_CHECK;
 
 /* ---- Unlocking 解锁 ---------------------------------------------------------
  */

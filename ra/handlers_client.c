@@ -417,6 +417,31 @@ handle_client_renewal_installed(void *arg, const struct http_request *req,
         send_now(arg);
 }
 
+void
+handle_client_recovery_begin(void *arg, const struct http_request *req,
+                             struct http_response *res)
+{
+    struct ra_worker *worker = arg;
+    struct buf signature = BUF_INIT(CLIENT_SIGNATURE_MAX);
+    char number[DB_CASE_NUMBER_MAX + 1];
+    struct client_call call;
+    enum case_state to;
+    struct error err = {0};
+    json_t *body = NULL;
+
+    if (!client_admitted(worker, req, res))
+        return;
+    if (!http_json(req, &body, &err) ||
+        !call_read(body, call_names, "recover", "", &signature, &call, &err) ||
+        !client_recovery_begin(worker->business, worker->db, &call, number, &to,
+                               &err))
+        reply_refused(worker, req, res, "client.recovery", &err);
+    else
+        http_reply_json(res, 200, client_state_json(number, to));
+    buf_clear(&signature);
+    json_decref(body);
+}
+
 static bool
 step_seal_installed(const struct business *business, struct db *db,
                     const struct client_call *call, const json_t *body,

@@ -24,6 +24,7 @@ http_handler handle_client_unlock_verify;     /* .../verification */
 http_handler handle_client_unlock_release;    /* .../administrator-pin */
 http_handler handle_client_unlock_done;       /* .../done */
 http_handler handle_client_unlock_failed;     /* .../failed */
+http_handler handle_client_recovery_begin;    /* POST recoveries */
 http_handler handle_client_seal_installed; /* POST seals/{number}/installed */
 
 #endif

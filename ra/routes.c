@@ -112,6 +112,7 @@ const struct http_route ra_routes[] = {
      NULL},
     {HTTP_POST, "/v1/client/unlocks/{number}/failed",
      handle_client_unlock_failed, NULL},
+    {HTTP_POST, "/v1/client/recoveries", handle_client_recovery_begin, NULL},
     {HTTP_POST, "/v1/client/seals/{number}/installed",
      handle_client_seal_installed, NULL},
 

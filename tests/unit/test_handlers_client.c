@@ -94,7 +94,7 @@ static http_handler *const client_calls[] = {
     handle_client_renewal_installed, handle_client_unlock_code,
     handle_client_unlock_verify,     handle_client_unlock_release,
     handle_client_unlock_done,       handle_client_unlock_failed,
-    handle_client_seal_installed,
+    handle_client_seal_installed,    handle_client_recovery_begin,
 };
 
 enum { CALLS = sizeof client_calls / sizeof client_calls[0] };
