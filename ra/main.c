@@ -63,7 +63,7 @@ options_fill(struct state *state, const struct config *config)
     http_server_configure(config, "ra", &state->options);
 }
 
-/* The seven businesses, which workers and jobs read. */
+/* The businesses, which workers and jobs read. */
 static bool
 businesses_load(struct state *state, const struct config *config,
                 struct error *err)

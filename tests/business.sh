@@ -12,7 +12,7 @@ fail() { echo "FAIL $*"; failed=1; }
 printf 'schema_dir = %s/config/schema\nra.business_dir = %s/config/business\n' "$PWD" "$PWD" >"$WORK/signet.conf"
 "$SIGNET" --config "$WORK/signet.conf" business check || fail 'the businesses are not right'
 "$SIGNET" --config "$WORK/signet.conf" business list >"$WORK/list"
-[ "$(wc -l <"$WORK/list")" = 7 ] || fail 'there are not seven businesses'
+[ "$(wc -l <"$WORK/list")" = 8 ] || fail 'there are not the seven of the guide and key recovery'
 
 cut -f1 "$WORK/list" | while read -r name; do
     "$SIGNET" business graph "$name" >"$WORK/$name.dot"

@@ -6,7 +6,7 @@
 set -eu
 cd "$(dirname "$0")"
 SIGNET=${1:-../../build/dev/bin/signet}
-for name in new renew reissue change seal unlock revoke; do
+for name in new renew reissue change seal unlock revoke recover; do
     "$SIGNET" business graph "$name" >"$name.dot"
     dot -Tsvg "$name.dot" >"$name.svg"
     echo "<!-- drawn from $(sha256sum <"$name.dot" | cut -c1-64) -->" >>"$name.svg"

@@ -317,6 +317,17 @@ def a_forgotten_pin(office, applicant, key):
     key.unlock(number, code, "New-Pin-2026")
 
 
+def a_recovery_begun(applicant, key):
+    def begin():
+        return key.line.post("/v1/client/recoveries", key.call("recover", "", "key.pem"))["number"]
+
+    number = begin()
+    if begin() != number:
+        fail("a recovery begun twice is two")
+    refused(403, key.line.post, "/v1/client/recoveries", key.call("recover", "", "device.key"))
+    applicant.post(f"/v1/cases/{number}/withdraw")
+
+
 def closed_by_service(office, applicant, key):
     number = applicant.file("seal", office.fields("seal", unit_of(1), operation="change"))
     key.prove(applicant.post(f"/v1/cases/{number}/client-code")["code"])
@@ -362,6 +373,7 @@ calendar(stage)
 forgeries(stage)
 holder, usb_key = a_new_certificate(stage)
 a_forgotten_pin(stage, holder, usb_key)
+a_recovery_begun(holder, usb_key)
 closed_by_service(stage, holder, usb_key)
 withdrawn(stage)
 everything_was_asked()

@@ -356,6 +356,7 @@ class Office(Play):
             "seal": {"operation": "apply", "seals": seals, "handler_name": "周经办", "handler_mobile": mobile(number)},
             "unlock": handler,
             "revoke": {**handler, "reason": "cessationOfOperation"},
+            "recover": {**handler, "reason": "earlier"},
         }[business]
         return {**own, **more}
 

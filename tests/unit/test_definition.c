@@ -1,4 +1,4 @@
-/* The seven businesses as they stand in config/business, and what no business
+/* The businesses as they stand in config/business, and what no business
  * may say. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-// What an account may do now: cases under way, its certificates, the seven
+// What an account may do now: cases under way, its certificates, the
 // businesses, each offered where its condition holds.
 
 import { get } from '/web/api.js';
