@@ -1,7 +1,8 @@
 /*
  * signet-key personalise: the maker's station 制证. The device makes its own
- * key; it gets the administrator PIN that the RA drew, and the PIN for
- * transport. Repeatable: the same key, the same PIN, until the device is sent.
+ * key and, behind the PIN for transport, its transport key, for which the own
+ * one vouches; it gets the administrator PIN that the RA drew. Repeatable: the
+ * same keys, the same PIN, until the device is sent.
  */
 #include "ra/client/online.h"
 
@@ -19,7 +20,9 @@ struct making {
     struct hsm_device *device;
     struct hsm_device_info info;
     struct hsm_device_key own;
+    struct hsm_device_key transport;
     char spki_sha256[2 * HASH_LEN + 1];
+    char factory[HSM_PIN_MAX + 1];
 };
 
 /* {"spki", "proof"}. */
@@ -44,27 +47,71 @@ proof_make(struct making *run, const char *number, json_t *body,
     return ok;
 }
 
-/* The transport PIN first: after that the factory's is not needed any more. One
- * that was done already has the RA's. */
+/* {"transport", "transport_signature"}: as api_transport_encode() has it. */
 static bool
-pins_set(struct making *run, const char *admin_pin, struct error *err)
+transport_vouch(struct making *run, json_t *body, struct error *err)
 {
-    char factory[HSM_PIN_MAX + 1] = "";
-    bool ok = client_pin(run->client, "出厂管理员密码",
-                         "Administrator PIN of the factory", factory, err);
+    json_t *statement = json_object();
+    uint8_t hash[HASH_LEN];
+    bool ok =
+        hash_sha256(run->transport.spki, run->transport.spki_len, hash, err);
 
     if (ok) {
-        ok = hsm_device_reset_pin(run->device, factory, ONLINE_TRANSPORT_PIN,
-                                  err) &&
-             hsm_device_set_admin_pin(run->device, factory, admin_pin, err);
-        if (!ok && err->code == ERROR_DENIED) {
-            *err = (struct error){0};
-            ok = hsm_device_reset_pin(run->device, admin_pin,
-                                      ONLINE_TRANSPORT_PIN, err);
-        }
+        json_set_text(statement, "device", run->info.serial);
+        json_set_hex(statement, "transport_sha256", hash, sizeof hash);
+        json_set_bytes(body, "transport", run->transport.spki,
+                       run->transport.spki_len);
+        ok = service_sign(run->device, &run->own, statement, body,
+                          "transport_signature", err);
     }
-    OPENSSL_cleanse(factory, sizeof factory);
+    json_decref(statement);
     return ok;
+}
+
+/* With the PIN for transport, which is the first that the device gets; it may
+ * have got it before. */
+static bool
+transport_login(struct making *run, struct error *err)
+{
+    if (run->info.has_pin && !run->info.is_final_try) {
+        if (hsm_device_login(run->device, ONLINE_TRANSPORT_PIN, err))
+            return true;
+        if (err->code != ERROR_DENIED && err->code != ERROR_CONFLICT)
+            return false;
+        *err = (struct error){0};
+    }
+    return hsm_device_reset_pin(run->device, run->factory, ONLINE_TRANSPORT_PIN,
+                                err) &&
+           hsm_device_login(run->device, ONLINE_TRANSPORT_PIN, err);
+}
+
+/* Both keys, and what the RA is told of them. */
+static bool
+keys_make(struct making *run, const char *number, json_t *body,
+          struct error *err)
+{
+    bool ok =
+        transport_login(run, err) &&
+        hsm_device_own_key_make(run->device, &run->own, err) &&
+        hsm_device_transport_key_make(run->device, &run->transport, err) &&
+        proof_make(run, number, body, err) && transport_vouch(run, body, err);
+
+    hsm_device_logout(run->device);
+    return ok;
+}
+
+/* The factory's administrator PIN is replaced; one that was before is the RA's
+ * already. */
+static bool
+admin_pin_set(struct making *run, const char *admin_pin, struct error *err)
+{
+    if (hsm_device_set_admin_pin(run->device, run->factory, admin_pin, err))
+        return true;
+    if (err->code != ERROR_DENIED)
+        return false;
+    *err = (struct error){0};
+    return hsm_device_reset_pin(run->device, admin_pin, ONLINE_TRANSPORT_PIN,
+                                err);
 }
 
 static bool
@@ -84,11 +131,13 @@ personalise(struct making *run, const char *number, struct error *err)
                        run->info.serial);
     (void)snprintf(path, sizeof path, "/v1/devices/%s/personalise",
                    run->info.serial);
-    ok = ok && hsm_device_own_key_make(run->device, &run->own, err) &&
-         proof_make(run, number, body, err) &&
+    ok = ok &&
+         client_pin(run->client, "出厂管理员密码",
+                    "Administrator PIN of the factory", run->factory, err) &&
+         keys_make(run, number, body, err) &&
          service_post(run->service, path, body, &answer, err) &&
          json_get_text(answer, "admin_pin", SERVICE_PIN_MAX, &admin_pin, err) &&
-         pins_set(run, admin_pin, err);
+         admin_pin_set(run, admin_pin, err);
     json_decref(body);
     json_decref(answer);
     return ok;
@@ -119,6 +168,7 @@ run_personalise(struct client *client, struct error *err)
                    "Device %s is personalised; digest of its key %s",
                    run.info.serial, run.spki_sha256);
     }
+    OPENSSL_cleanse(run.factory, sizeof run.factory);
     service_free(run.service);
     hsm_device_close(run.device);
     return ok;

@@ -35,8 +35,8 @@ def holds_one_pair(key, number, pin):
     """What other programs find on the device: one key, one certificate."""
     labelled = [text for text in key.objects("cert") if number in text]
     check(len(labelled) == 1, f"{number}: one certificate on the device")
-    check(len(key.objects("pubkey")) == 2 and len(key.objects("privkey", pin)) == 2,
-          f"{number}: one pair of the holder beside the device's own key")
+    check(len(key.objects("pubkey")) == 3 and len(key.objects("privkey", pin)) == 3,
+          f"{number}: one pair of the holder beside the device's two")
 
 
 # ---- The maker, and the way to the holder --------------------------------------------

@@ -96,7 +96,7 @@ for _ in range(10):
 reached = installed(renewal)
 third = key.certificate(renewal, os.path.join(work, "third.pem"))
 check(verified(office, third), f"an installation that was killed is {reached} in the end")
-check(len([c for c in key.objects("cert") if renewal in c]) == 1 and len(key.objects("privkey", PIN)) == 4,
+check(len([c for c in key.objects("cert") if renewal in c]) == 1 and len(key.objects("privkey", PIN)) == 5,
       "with one certificate and one key for it")
 check(live() == 1, "and one certificate is valid")
 

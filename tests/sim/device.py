@@ -6,11 +6,12 @@ shares no code with Signet: Python's standard library and the openssl command.
 usage: device.py --dir DIR [--url URL --cafile FILE] VERB ...
   blank SERIAL                 a device as it comes from the factory
   personalise --number N --cert C --key K
-                               at the maker's station: own key, administrator PIN
+                               at the maker's station: own key, transport key, administrator PIN
   activate --code C --pin PIN  with the activation code of the text message
   prove --code C               device and certificate are there (code of the page)
   renew --number N --code C    signs the renewal
   install --number N           takes the renewed certificate in, and confirms
+  keys [--number N]            takes encryption keys in that wait for this device, and confirms
   seal --number N              confirms an installed seal
   unlock --number N            asks for the one-time password
   unlock --number N --code C --pin NEW
@@ -18,15 +19,19 @@ usage: device.py --dir DIR [--url URL --cafile FILE] VERB ...
   pin PIN                      tries the PIN; the tenth wrong one in a row locks
   show                         what the device holds
 
-DIR: serial, device.key (its own), key.pem and cert.pem (the holder's), csr.der
-and next/ (what is on its way), pins.json. It stands in for hardware: attacks on
-the files are out of its scope.
+DIR: serial, device.key (its own), transport.key, key.pem and cert.pem (the
+holder's), encryption.pem (its second certificate), encryption/ID.key and ID.pem
+(all encryption keys, by SHA-256 of their SPKI), csr.der and next.* (what is on
+its way), pins.json. It stands in for hardware: attacks on the files are out of
+its scope.
 """
 import argparse
 import base64
+import ctypes
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -43,6 +48,23 @@ def b64(data):
 def openssl(*args, data=None):
     return subprocess.run(["openssl", *args], input=data, check=True, stdout=subprocess.PIPE,
                           stderr=subprocess.DEVNULL).stdout
+
+
+def key_unwrap(key, wrapped):
+    """RFC 5649 with AES-256: the openssl command does not offer it, its library does."""
+    crypto = ctypes.CDLL("libcrypto.so.3")
+    for name in ("EVP_CIPHER_CTX_new", "EVP_aes_256_wrap_pad"):
+        getattr(crypto, name).restype = ctypes.c_void_p
+    context = ctypes.c_void_p(crypto.EVP_CIPHER_CTX_new())
+    clear, length = ctypes.create_string_buffer(len(wrapped) + 16), ctypes.c_int(0)
+    try:
+        crypto.EVP_CIPHER_CTX_set_flags(context, 1)  # EVP_CIPHER_CTX_FLAG_WRAP_ALLOW
+        if crypto.EVP_DecryptInit_ex(context, ctypes.c_void_p(crypto.EVP_aes_256_wrap_pad()), None, key, None) != 1 \
+                or crypto.EVP_DecryptUpdate(context, clear, ctypes.byref(length), wrapped, len(wrapped)) != 1:
+            raise ValueError("the wrapped key does not open")
+    finally:
+        crypto.EVP_CIPHER_CTX_free(context)
+    return clear.raw[:length.value]
 
 
 class Device:
@@ -147,9 +169,74 @@ class Device:
                 return answer
             time.sleep(0.2)
 
-    def take_certificate(self, answer, name):
-        first = next(c for c in answer["certificates"] if c["pair"] == 1)
-        self.write(name, openssl("x509", "-inform", "DER", data=base64.b64decode(first["certificate"])))
+    def take_certificates(self, answer):
+        """Whether there is one for encryption, whose key the centre has made."""
+        os.makedirs(self.path("encryption"), mode=0o700, exist_ok=True)
+        for one in answer["certificates"]:
+            certificate = openssl("x509", "-inform", "DER", data=base64.b64decode(one["certificate"]))
+            if one["pair"] == 1:
+                self.write("cert.pem", certificate)
+                continue
+            self.write("encryption.pem", certificate)
+            public = openssl("x509", "-pubkey", "-noout", data=certificate)
+            self.write(self.encryption_name(openssl("pkey", "-pubin", "-outform", "DER", data=public)) + ".pem", certificate)
+        return any(one["pair"] == 2 for one in answer["certificates"])
+
+    # ---- Encryption keys ---------------------------------------------------------
+
+    def encryption_name(self, spki):
+        return os.path.join("encryption", hashlib.sha256(spki).hexdigest()[:40])
+
+    def take_key(self, one):
+        """Opened by the transport key, and held against its public half; once."""
+        spki = base64.b64decode(one["spki"])
+        name = self.encryption_name(spki)
+        os.makedirs(self.path("encryption"), mode=0o700, exist_ok=True)
+        if not self.has(name + ".key"):
+            content = openssl("pkeyutl", "-decrypt", "-inkey", self.path("transport.key"), "-pkeyopt", "rsa_padding_mode:oaep",
+                              data=base64.b64decode(one["content_key"]))
+            private = key_unwrap(content, base64.b64decode(one["wrapped"]))
+            if openssl("pkey", "-inform", "DER", "-pubout", "-outform", "DER", data=private) != spki:
+                raise ValueError("the delivered key is another's")
+            self.write(name + ".key", openssl("pkey", "-inform", "DER", data=private))
+        for certificate in one.get("certificates", []):
+            self.write(name + ".pem", openssl("x509", "-inform", "DER", data=base64.b64decode(certificate["der"])))
+
+    def keys(self, number=""):
+        """What waits for this device, all of it; {"key", "recovered", "state"}: whether one for the
+        pair came, how many earlier ones, and where their recovery stands (None: not asked for)."""
+        waits = self.line.post("/v1/client/keys", {**self.call("keys", number, "device.key"), "number": number})
+        out = {"number": waits["number"], "key": "key" in waits, "recovered": 0, "state": None}
+        if "key" in waits:
+            self.take_key(waits["key"])
+            self.confirm_keys("received", waits["number"])
+        recovery = waits.get("recovery")
+        if recovery:
+            out["state"] = recovery["state"]
+        if recovery and "keys" in recovery:
+            for one in recovery["keys"]:
+                self.take_key(one)
+            self.confirm_keys("recovered", waits["number"])
+            out["recovered"] = len(recovery["keys"])
+        return out
+
+    def confirm_keys(self, action, number):
+        return self.line.post("/v1/client/keys/received", {**self.call(action, number, "device.key"), "action": action,
+                                                           "number": number})
+
+    def encryption_keys(self):
+        """The encryption keys inside, by the name of their files."""
+        names = os.listdir(self.path("encryption")) if self.has("encryption") else []
+        return [os.path.join(self.path("encryption"), name) for name in sorted(names) if name.endswith(".key")]
+
+    def decrypt(self, data):
+        """What a CMS file holds, by the key that it is for; None: there is no such key."""
+        for key in self.encryption_keys():
+            done = subprocess.run(["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-recip", key[:-4] + ".pem", "-inkey",
+                                   key], input=data, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            if done.returncode == 0:
+                return done.stdout
+        return None
 
     # ---- Verbs -------------------------------------------------------------------
 
@@ -160,11 +247,16 @@ class Device:
         return {"serial": self.serial}
 
     def present(self, number):
-        """Its own key, made here and never changed for this case, and the proof of it."""
+        """Its own key, made here and never changed for this case, and the proof of it; and the
+        transport key, for which the own one vouches."""
         self.make_key("device.key")
-        spki = self.spki("device.key")
+        if not self.has("transport.key"):
+            self.write("transport.key", openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"))
+        spki, transport = self.spki("device.key"), self.spki("transport.key")
         statement = {"device": self.serial, "number": number, "spki_sha256": hashlib.sha256(spki).hexdigest()}
-        return {"spki": b64(spki), "proof": self.sign("device.key", canonical(statement))}
+        vouched = {"device": self.serial, "transport_sha256": hashlib.sha256(transport).hexdigest()}
+        return {"spki": b64(spki), "proof": self.sign("device.key", canonical(statement)), "transport": b64(transport),
+                "transport_signature": self.sign("device.key", canonical(vouched))}
 
     def personalise(self, number, line):
         """`line` is a maker's."""
@@ -174,9 +266,11 @@ class Device:
 
     def rewrite(self):
         """Before it is personalised again: nothing of the former holder stays."""
-        for name in ("device.key", "key.pem", "cert.pem", "csr.der", "next.key", "next.csr", "order_id", "pins.json"):
+        for name in ("device.key", "transport.key", "key.pem", "cert.pem", "encryption.pem", "csr.der", "next.key", "next.csr",
+                     "order_id", "pins.json"):
             if self.has(name):
                 os.remove(self.path(name))
+        shutil.rmtree(self.path("encryption"), ignore_errors=True)
 
     def activate(self, code, pin):
         opened = self.line.post("/v1/client/activations",
@@ -190,7 +284,8 @@ class Device:
                         "device_signature": self.sign("device.key", canonical(statement))})
         answer = self.wait(opened["id"])
         if answer["state"] == "done":
-            self.take_certificate(answer, "cert.pem")
+            if self.take_certificates(answer):
+                self.keys(answer["number"])
             pins = self.pins()
             pins.update(pin=pin, tries=0)
             self.keep(pins)
@@ -219,7 +314,8 @@ class Device:
             answer = self.wait(self.read("order_id").decode())
             if answer["state"] != "done":
                 return {"number": number, "state": answer["state"]}
-            self.take_certificate(answer, "cert.pem")
+            if self.take_certificates(answer):
+                self.keys(number)
             if self.has("next.key"):
                 os.rename(self.path("next.key"), self.path("key.pem"))
             if self.has("next.csr"):
@@ -247,7 +343,7 @@ class Device:
 
     def show(self):
         held = {"serial": self.serial, "is_personalised": self.has("device.key"), "has_certificate": self.has("cert.pem"),
-                "is_locked": self.is_locked()}
+                "is_locked": self.is_locked(), "encryption_keys": len(self.encryption_keys())}
         if held["has_certificate"]:
             text = openssl("x509", "-in", self.path("cert.pem"), "-noout", "-serial", "-enddate").decode()
             held.update(line.split("=", 1) for line in text.splitlines())
@@ -274,6 +370,7 @@ def main():
     verb("prove", "--code")
     verb("renew", "--number", "--code")
     verb("install", "--number")
+    verb("keys", optional=("--number",))
     verb("seal", "--number")
     verb("unlock", "--number", optional=("--code", "--pin"))
     verb("pin", "pin")
@@ -295,6 +392,8 @@ def main():
             out = device.renew(args.number, args.code)
         elif args.verb == "install":
             out = device.install(args.number)
+        elif args.verb == "keys":
+            out = device.keys(args.number or "")
         elif args.verb == "seal":
             out = device.seal(args.number)
         elif args.verb == "unlock":
