@@ -192,26 +192,59 @@ gather_certificates(const struct decision_world *world,
            error_set(err, ERROR_NOT_FOUND, "a certificate is not there");
 }
 
-/* The one that signed; and all have its key. */
+/* The one that signed, by its hash. */
 static bool
-find_holder(const struct decision_world *world, const uint8_t id[32],
-            struct gathered *g, bool *is_found, struct error *err)
+find_signer(const uint8_t id[32], struct gathered *g, struct error *err)
 {
-    const struct profile *profile;
     uint8_t digest[HASH_LEN];
 
-    *is_found = false;
     for (size_t i = 0; i < g->certificate_count; i++) {
         const struct db_certificate *row = &g->certificates[i];
 
-        if (memcmp(row->spki_sha256, g->certificates[0].spki_sha256, 32) != 0)
-            return true;
         if (row->der == NULL)
             continue;
         if (!hash_sha256(row->der, row->der_len, digest, err))
             return false;
         if (memcmp(digest, id, sizeof digest) == 0)
             g->holder_row = row;
+    }
+    return true;
+}
+
+/* Whether it has the key, or is the other half of one that has it. */
+static bool
+has_key(struct db *db, const struct db_certificate *row,
+        const uint8_t spki_sha256[32], bool *out, struct error *err)
+{
+    struct db_certificate *mate = NULL;
+
+    *out = memcmp(row->spki_sha256, spki_sha256, 32) == 0;
+    if (*out)
+        return true;
+    if (!db_certificate_mate(db, row, &mate, err))
+        return false;
+    *out = mate != NULL && memcmp(mate->spki_sha256, spki_sha256, 32) == 0;
+    db_certificate_free(mate);
+    return true;
+}
+
+/* The one that signed; and all have its key, or are the other half of one. */
+static bool
+find_holder(const struct decision_world *world, const uint8_t id[32],
+            struct gathered *g, bool *is_found, struct error *err)
+{
+    const struct profile *profile;
+    bool is_own = true;
+
+    *is_found = false;
+    if (!find_signer(id, g, err))
+        return false;
+    for (size_t i = 0; g->holder_row != NULL && i < g->certificate_count; i++) {
+        if (!has_key(world->db, &g->certificates[i], g->holder_row->spki_sha256,
+                     &is_own, err))
+            return false;
+        if (!is_own)
+            return true;
     }
     if (g->holder_row == NULL)
         return true;

@@ -40,6 +40,17 @@ resolve_targets(const struct issuer_set *set, const struct api_order *order,
     return true;
 }
 
+/* How many of the rows were named, and did not come along as another's half. */
+static size_t
+count_named(const struct db_certificate_status *rows, size_t found)
+{
+    size_t named = 0;
+
+    for (size_t i = 0; i < found; i++)
+        named += !rows[i].is_mate;
+    return named;
+}
+
 /* Fewer rows than targets: says which one is not there. */
 static bool
 name_missing(const struct db_certificate_ref *refs, size_t count,
@@ -61,7 +72,8 @@ name_missing(const struct db_certificate_ref *refs, size_t count,
     return error_set(err, ERROR_INTERNAL, "rows are missing");
 }
 
-/* The rows that an order is about; locked, if it is to be carried out. */
+/* The rows that an order is about, and the other halves of pairs; locked, if it
+ * is to be carried out. */
 static bool
 read_rows(struct db *db, const struct issuer_set *set,
           const struct api_order *order, bool is_locking,
@@ -79,11 +91,11 @@ read_rows(struct db *db, const struct issuer_set *set,
                                                         out, found, err);
     refs = base_alloc(order->target_count * sizeof *refs);
     ok = resolve_targets(set, order, refs, err) &&
-         (is_locking ? db_certificate_lock(db, refs, order->target_count, out,
-                                           found, err)
-                     : db_certificate_statuses(db, refs, order->target_count,
-                                               out, found, err));
-    if (ok && *found != order->target_count)
+         (is_locking ? db_certificate_lock_pairs(db, refs, order->target_count,
+                                                 out, found, err)
+                     : db_certificate_pair_statuses(
+                           db, refs, order->target_count, out, found, err));
+    if (ok && count_named(*out, *found) != order->target_count)
         ok = name_missing(refs, order->target_count, *out, *found, err);
     free(refs);
     return ok;
@@ -170,6 +182,7 @@ check_held_for(struct db *db, const struct api_order *order,
     const struct api_order *over;
     int64_t *issuers;
     uint8_t digest[32];
+    size_t count = 0;
     bool ok;
 
     if (order->kind != API_RELEASE || order->pending == NULL)
@@ -177,7 +190,13 @@ check_held_for(struct db *db, const struct api_order *order,
     if (!api_order_signed(order, &over, digest, err))
         return false;
     refs_of(rows, found, &issuers, &serials);
-    ok = db_order_holding(db, issuers, serials, found, &holding, err);
+    /* Another's half that is not held is not released either. */
+    for (size_t i = 0; i < found; i++)
+        if (!rows[i].is_mate || rows[i].state == DB_CERTIFICATE_HELD) {
+            issuers[count] = issuers[i];
+            serials[count++] = serials[i];
+        }
+    ok = db_order_holding(db, issuers, serials, count, &holding, err);
     free(serials);
     free(issuers);
     if (ok && (!holding.is_found ||
@@ -188,7 +207,9 @@ check_held_for(struct db *db, const struct api_order *order,
     return ok;
 }
 
-/* Pure: what becomes of the rows. */
+/* Pure: what becomes of the rows. One that is in no state for it stands against
+ * the order if it was named; by key, or as another's half, it stays as it is.
+ */
 static bool
 judge_rows(const struct issuer_set *set, const struct api_order *order,
            int64_t now, const struct db_certificate_status *rows, size_t found,
@@ -200,10 +221,11 @@ judge_rows(const struct issuer_set *set, const struct api_order *order,
     for (size_t i = 0; i < found; i++) {
         struct error why = {0};
 
-        if (check_holdable(set, order, &rows[i], &why) &&
-            status_apply(&rows[i], &request, &out[*count], &why)) {
+        if (!check_holdable(set, order, &rows[i], err))
+            return false;
+        if (status_apply(&rows[i], &request, &out[*count], &why)) {
             ++*count;
-        } else if (!order->has_key) {
+        } else if (!order->has_key && !rows[i].is_mate) {
             if (err != NULL)
                 *err = why;
             return false;
@@ -313,7 +335,8 @@ check_key_complete(struct db *db, struct run *run, struct error *err)
 }
 
 /* The key of an order by key; and of each certificate, if it is compromised
- * (reliability.md, incident 21). */
+ * (reliability.md, incident 21): both keys of a pair, for who had one device
+ * open had both. */
 static bool
 block_keys(struct db *db, const struct run *run,
            const struct db_certificate_status *rows, size_t found,
@@ -322,9 +345,9 @@ block_keys(struct db *db, const struct run *run,
     const struct api_order *order = run->accept->envelope->order;
     const char *why = api_reason_name(order->reason);
 
-    if (order->has_key)
-        return db_key_block(db, order->spki_sha256, why, order->order_id,
-                            run->accept->now, err);
+    if (order->has_key && !db_key_block(db, order->spki_sha256, why,
+                                        order->order_id, run->accept->now, err))
+        return false;
     if (order->kind != API_REVOKE || order->reason != API_REASON_KEY_COMPROMISE)
         return true;
     for (size_t i = 0; i < found; i++)

@@ -136,6 +136,24 @@ db_certificate_get(struct db *db, int32_t issuer_id,
 }
 
 bool
+db_certificate_mate(struct db *db, const struct db_certificate *row,
+                    struct db_certificate **out, struct error *err)
+{
+    struct db_params p = {0};
+    size_t count;
+
+    db_bind_int32(&p, row->issuer_id);
+    db_bind_bytes(&p, row->serial, DB_SERIAL_LEN);
+    if (!list(db, DB_CERTIFICATE_MATE, &p, out, &count, err))
+        return false;
+    if (count > 0)
+        return true;
+    db_certificates_free(*out, count);
+    *out = NULL;
+    return true;
+}
+
+bool
 db_certificate_of_order(struct db *db, const char *order_id,
                         struct db_certificate **out, size_t *count,
                         struct error *err)

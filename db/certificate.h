@@ -78,6 +78,7 @@ struct db_certificate_status {
     int64_t revoked_at;
     int64_t invalid_from;
     uint8_t spki_sha256[32];
+    bool is_mate; /* was not asked for: the other half of one that was */
 };
 
 /* A signed certificate for its intended row. */
@@ -117,6 +118,12 @@ bool db_certificate_get(struct db *db, int32_t issuer_id,
                         const uint8_t serial[DB_SERIAL_LEN],
                         struct db_certificate **out,
                         struct error *err) MUST_CHECK;
+/* The other half of a pair, if it is one: what the same order made for the
+ * other key (docs/architecture.md, "Pairs"), and was issued; else *out is NULL.
+ * The caller frees. */
+bool db_certificate_mate(struct db *db, const struct db_certificate *row,
+                         struct db_certificate **out,
+                         struct error *err) MUST_CHECK;
 /* By what people ask for, newest first, at most `limit`. The caller frees with
  * db_certificates_free(). */
 bool db_certificate_of_order(struct db *db, const char *order_id,
@@ -203,15 +210,22 @@ bool db_certificate_void(struct db *db, const struct db_certificate_ref *rows,
 bool db_certificate_lock(struct db *db, const struct db_certificate_ref *rows,
                          size_t count, struct db_certificate_status **out,
                          size_t *found, struct error *err) MUST_CHECK;
-/* The same for all valid, held and revoked certificates with a key. */
+/* The same with the other halves of those that are one of a pair. */
+bool db_certificate_lock_pairs(struct db *db,
+                               const struct db_certificate_ref *rows,
+                               size_t count, struct db_certificate_status **out,
+                               size_t *found, struct error *err) MUST_CHECK;
+/* The same for all valid, held and revoked certificates with a key, and their
+ * other halves. */
 bool db_certificate_lock_key(struct db *db, const uint8_t spki_sha256[32],
                              struct db_certificate_status **out, size_t *found,
                              struct error *err) MUST_CHECK;
-/* The statuses without a lock, to show what an order would do. */
-bool db_certificate_statuses(struct db *db,
-                             const struct db_certificate_ref *rows,
-                             size_t count, struct db_certificate_status **out,
-                             size_t *found, struct error *err) MUST_CHECK;
+/* The last two without a lock, to show what an order would do or did. */
+bool db_certificate_pair_statuses(struct db *db,
+                                  const struct db_certificate_ref *rows,
+                                  size_t count,
+                                  struct db_certificate_status **out,
+                                  size_t *found, struct error *err) MUST_CHECK;
 bool db_certificate_key_statuses(struct db *db, const uint8_t spki_sha256[32],
                                  struct db_certificate_status **out,
                                  size_t *found, struct error *err) MUST_CHECK;

@@ -249,7 +249,8 @@ read_statuses(struct db *db, size_t statement, struct db_params *p,
              db_read_int32(r, i, 3, &rows[i].reason, err) &&
              db_read_time_null(r, i, 4, &rows[i].revoked_at, err) &&
              db_read_time_null(r, i, 5, &rows[i].invalid_from, err) &&
-             db_read_octets(r, i, 6, rows[i].spki_sha256, 32, err);
+             db_read_octets(r, i, 6, rows[i].spki_sha256, 32, err) &&
+             db_read_bool(r, i, 7, &rows[i].is_mate, err);
     db_result_free(r);
     if (!ok) {
         free(rows);
@@ -286,12 +287,22 @@ db_certificate_lock(struct db *db, const struct db_certificate_ref *rows,
 }
 
 bool
-db_certificate_statuses(struct db *db, const struct db_certificate_ref *rows,
-                        size_t count, struct db_certificate_status **out,
-                        size_t *found, struct error *err)
+db_certificate_lock_pairs(struct db *db, const struct db_certificate_ref *rows,
+                          size_t count, struct db_certificate_status **out,
+                          size_t *found, struct error *err)
 {
-    return statuses_of(db, DB_CERTIFICATE_STATUSES, rows, count, out, found,
+    return statuses_of(db, DB_CERTIFICATE_LOCK_PAIRS, rows, count, out, found,
                        err);
+}
+
+bool
+db_certificate_pair_statuses(struct db *db,
+                             const struct db_certificate_ref *rows,
+                             size_t count, struct db_certificate_status **out,
+                             size_t *found, struct error *err)
+{
+    return statuses_of(db, DB_CERTIFICATE_PAIR_STATUSES, rows, count, out,
+                       found, err);
 }
 
 bool

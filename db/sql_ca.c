@@ -12,6 +12,33 @@
     "issuer_id::integer, serial, state, coalesce(reason, -1)::integer,"        \
     " revoked_at, invalid_from, spki_sha256"
 
+/* The rows ($1 and $2: issuers and serials), the certificates with a key ($1);
+ * and with those the other half of each that is one of a pair: what one order
+ * from outside made together. Ceremonies number their certificates too. */
+#define NAMED                                                                  \
+    "SELECT w.issuer AS issuer_id, w.serial"                                   \
+    " FROM unnest($1::bigint[], $2::bytea[]) AS w (issuer, serial)"
+
+#define KEYED                                                                  \
+    "SELECT k.issuer_id, k.serial FROM ca.certificate k"                       \
+    " WHERE k.spki_sha256 = $1"
+
+#define MATE_ROWS                                                              \
+    " JOIN ca.certificate h USING (issuer_id, serial)"                         \
+    " JOIN ca.certificate m ON m.order_id = h.order_id"                        \
+    " AND m.ordinal = 1 - h.ordinal"                                           \
+    " JOIN ca.order o ON o.order_id = h.order_id"                              \
+    " AND o.kind IN ('issue', 'renew', 'reissue', 'change')"                   \
+    " WHERE m.state IN ('valid', 'held', 'revoked')"
+
+#define NAMED_PAIRS                                                            \
+    "(issuer_id, serial) IN (" NAMED " UNION SELECT m.issuer_id, m.serial"     \
+    " FROM (" NAMED ") AS r" MATE_ROWS ")"
+
+#define KEYED_PAIRS                                                            \
+    "(issuer_id, serial) IN (" KEYED " UNION SELECT m.issuer_id, m.serial"     \
+    " FROM (" KEYED ") AS r" MATE_ROWS ")"
+
 #define ESCROW_COLUMNS                                                         \
     "order_id::text, coalesce(key_id::text, ''), spki_sha256,"                 \
     " received_at IS NOT NULL, retired_at IS NOT NULL"
@@ -291,6 +318,12 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
     [DB_CERTIFICATE_GET] = {"certificate_get",
                             "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
                             " WHERE issuer_id = $1 AND serial = $2"},
+    [DB_CERTIFICATE_MATE] =
+        {"certificate_mate",
+         "SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
+         " WHERE (issuer_id, serial) IN (SELECT"
+         " m.issuer_id, m.serial FROM (SELECT $1::smallint"
+         " AS issuer_id, $2::bytea AS serial) AS r" MATE_ROWS ")"},
     [DB_CERTIFICATE_OF_ORDER] = {"certificate_of_order",
                                  "SELECT " CERTIFICATE_COLUMNS
                                  " FROM ca.certificate"
@@ -393,28 +426,29 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " WHERE c.issuer_id = r.issuer AND c.serial = r.serial"
          " AND c.state IS NOT DISTINCT FROM 'intended'"},
     [DB_CERTIFICATE_LOCK] = {"certificate_lock",
-                             "SELECT " STATUS_COLUMNS
-                             " FROM ca.certificate WHERE (issuer_id, serial)"
-                             " IN (SELECT w.issuer, w.serial FROM"
-                             " unnest($1::bigint[], $2::bytea[])"
-                             " AS w (issuer, serial))"
+                             "SELECT " STATUS_COLUMNS ", false"
+                             " FROM ca.certificate"
+                             " WHERE (issuer_id, serial) IN (" NAMED ")"
                              " ORDER BY issuer_id, serial FOR UPDATE"},
-    [DB_CERTIFICATE_LOCK_KEY] = {"certificate_lock_key",
-                                 "SELECT " STATUS_COLUMNS
-                                 " FROM ca.certificate WHERE spki_sha256 = $1"
-                                 " AND state IN ('valid', 'held', 'revoked')"
-                                 " ORDER BY issuer_id, serial FOR UPDATE"},
-    [DB_CERTIFICATE_STATUSES] =
-        {"certificate_statuses",
-         "SELECT " STATUS_COLUMNS
-         " FROM ca.certificate WHERE (issuer_id, serial)"
-         " IN (SELECT w.issuer, w.serial FROM"
-         " unnest($1::bigint[], $2::bytea[]) AS w (issuer, serial))"
-         " ORDER BY issuer_id, serial"},
+    [DB_CERTIFICATE_LOCK_PAIRS] = {"certificate_lock_pairs",
+                                   "SELECT " STATUS_COLUMNS
+                                   ", (issuer_id, serial) NOT IN (" NAMED ")"
+                                   " FROM ca.certificate WHERE " NAMED_PAIRS
+                                   " ORDER BY issuer_id, serial FOR UPDATE"},
+    [DB_CERTIFICATE_PAIR_STATUSES] = {"certificate_pair_statuses",
+                                      "SELECT " STATUS_COLUMNS
+                                      ", (issuer_id, serial) NOT IN (" NAMED ")"
+                                      " FROM ca.certificate WHERE " NAMED_PAIRS
+                                      " ORDER BY issuer_id, serial"},
+    [DB_CERTIFICATE_LOCK_KEY] =
+        {"certificate_lock_key",
+         "SELECT " STATUS_COLUMNS ", spki_sha256 <> $1 FROM ca.certificate"
+         " WHERE state IN ('valid', 'held', 'revoked') AND " KEYED_PAIRS
+         " ORDER BY issuer_id, serial FOR UPDATE"},
     [DB_CERTIFICATE_KEY_STATUSES] =
         {"certificate_key_statuses",
-         "SELECT " STATUS_COLUMNS " FROM ca.certificate"
-         " WHERE spki_sha256 = $1 AND state IN ('valid', 'held', 'revoked')"
+         "SELECT " STATUS_COLUMNS ", spki_sha256 <> $1 FROM ca.certificate"
+         " WHERE state IN ('valid', 'held', 'revoked') AND " KEYED_PAIRS
          " ORDER BY issuer_id, serial"},
     [DB_CERTIFICATE_NOTIFY] = {"certificate_notify", "NOTIFY status"},
     [DB_KEY_BLOCK] = {"key_block", "INSERT INTO ca.blocked_key"
@@ -448,6 +482,10 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
                                      " WHERE retired_at IS NULL"
                                      " AND due_at <= $1"
                                      " ORDER BY due_at LIMIT $2"},
+    [DB_ESCROW_POSTPONE] = {"escrow_postpone",
+                            "UPDATE ca.escrow SET due_at = $2"
+                            " WHERE order_id = $1::uuid"
+                            " AND retired_at IS NULL"},
     [DB_ESCROW_RETIRE] = {"escrow_retire",
                           "UPDATE ca.escrow SET retired_at = $2"
                           " WHERE order_id = $1::uuid"
