@@ -54,7 +54,10 @@ db_corder_read(const struct db_result *row, size_t at,
            db_read_text(row, at, 4, &out->state, err) &&
            db_read_int32(row, at, 5, &out->send_count, err) &&
            db_read_text_null(row, at, 6, &out->problem, err) &&
-           db_read_time(row, at, 7, &out->made_at, err);
+           db_read_time(row, at, 7, &out->made_at, err) &&
+           db_read_text_null(row, at, 8, &out->recovery, err) &&
+           db_read_time_null(row, at, 9, &out->recovery_until, err) &&
+           db_read_time_null(row, at, 10, &out->received_at, err);
 }
 
 /* The one row of an answer, kept. Takes r. */
@@ -153,4 +156,75 @@ db_corder_list(struct db *db, const char *number, db_each *each, void *arg,
 
     db_bind_text(&p, number);
     return db_stream(db, DB_RA_CORDER_LIST, &p, each, arg, err);
+}
+
+bool
+db_corder_recovery(struct db *db, const char *order_id, const char *recovery,
+                   int64_t until, int64_t at, struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, order_id);
+    db_bind_text(&p, recovery);
+    db_bind_time_or_null(&p, until);
+    db_bind_time(&p, at);
+    return db_exec(db, DB_RA_CORDER_RECOVERY, &p, &changed, err) ||
+           error_wrap(err, "order %s", order_id);
+}
+
+bool
+db_corder_received(struct db *db, const char *order_id, int64_t at,
+                   bool *changed, struct error *err)
+{
+    struct db_params p = {0};
+    int64_t count;
+
+    db_bind_text(&p, order_id);
+    db_bind_time(&p, at);
+    if (!db_exec(db, DB_RA_CORDER_RECEIVED, &p, &count, err))
+        return error_wrap(err, "order %s", order_id);
+    *changed = count == 1;
+    return true;
+}
+
+bool
+db_corder_open_list(struct db *db, int64_t before, size_t max,
+                    struct db_corder_open *out, size_t *count,
+                    struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    *count = 0;
+    db_bind_time(&p, before);
+    db_bind_int64(&p, (int64_t)max);
+    if (!db_query(db, DB_RA_CORDER_OPEN, &p, &r, err))
+        return error_wrap(err, "open recoveries");
+    for (size_t i = 0; ok && i < db_rows(r); i++) {
+        ok = db_read_word(r, i, 0, out[i].order_id, sizeof out[i].order_id,
+                          err) &&
+             db_read_word(r, i, 1, out[i].number, sizeof out[i].number, err);
+        *count = i + 1;
+    }
+    db_result_free(r);
+    return ok;
+}
+
+bool
+db_corder_of_device(struct db *db, const char *serial, char *number, size_t max,
+                    struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    number[0] = '\0';
+    db_bind_text(&p, serial);
+    if (!db_query(db, DB_RA_CORDER_OF_DEVICE, &p, &r, err))
+        return error_wrap(err, "keys for device %s", serial);
+    ok = db_rows(r) == 0 || db_read_word(r, 0, 0, number, max, err);
+    db_result_free(r);
+    return ok;
 }

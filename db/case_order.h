@@ -8,13 +8,17 @@ struct db_case_order {
     const char *order_id;
     const char *number;
     const char *purpose;     /* "issue", "hold", "release", "revoke",
-                                "supersede" */
+                                "supersede", "recover" */
     const uint8_t *envelope; /* canonical JSON */
     size_t envelope_len;
     const char *state; /* "waiting", "queued", "done", "refused" */
     int32_t send_count;
     const char *problem; /* NULL if none */
     int64_t made_at;
+    const char *recovery;   /* of recover: what was last heard of it (a state of
+                               architecture.md, "Old keys"); NULL: nothing */
+    int64_t recovery_until; /* 0: none */
+    int64_t received_at;    /* the device has the keys; 0: not yet */
     struct db_result *held; /* on the way out */
 };
 
@@ -43,6 +47,28 @@ bool db_corder_done(struct db *db, const char *order_id, const char *state,
                     struct error *err) MUST_CHECK;
 bool db_corder_put_off(struct db *db, const char *order_id, const char *problem,
                        int64_t again_at, struct error *err) MUST_CHECK;
+
+/* What was heard of a recovery at `at`. */
+bool db_corder_recovery(struct db *db, const char *order_id,
+                        const char *recovery, int64_t until, int64_t at,
+                        struct error *err) MUST_CHECK;
+/* The device has the keys. *changed false when it had said so before. */
+bool db_corder_received(struct db *db, const char *order_id, int64_t at,
+                        bool *changed, struct error *err) MUST_CHECK;
+
+/* Recoveries that stood open when they were last heard of, before `before`; the
+ * longest unheard first. */
+struct db_corder_open {
+    char order_id[37];
+    char number[33];
+};
+bool db_corder_open_list(struct db *db, int64_t before, size_t max,
+                         struct db_corder_open *out, size_t *count,
+                         struct error *err) MUST_CHECK;
+/* The oldest case of this device, in its present life, with keys that it has
+ * not received; "" if there is none. `number` has `max` octets. */
+bool db_corder_of_device(struct db *db, const char *serial, char *number,
+                         size_t max, struct error *err) MUST_CHECK;
 
 /* Of one case, oldest first; `each` gets rows for db_corder_read(). */
 bool db_corder_list(struct db *db, const char *number, db_each *each, void *arg,

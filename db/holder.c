@@ -127,6 +127,22 @@ db_holder_get(struct db *db, const char *issuer,
 }
 
 bool
+db_holder_has_encryption(struct db *db, const char *account, bool *out,
+                         struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    db_bind_text(&p, account);
+    if (!db_query(db, DB_RA_HOLDER_HAS_ENCRYPTION, &p, &r, err))
+        return error_wrap(err, "certificates of %s", account);
+    ok = db_read_bool(r, 0, 0, out, err);
+    db_result_free(r);
+    return ok;
+}
+
+bool
 db_holder_live(struct db *db, const char *account, int64_t now, bool *found,
                struct db_holder *out, struct error *err)
 {

@@ -33,8 +33,9 @@ struct db_holder {
 bool db_holder_add(struct db *db, const struct db_holder *row, int64_t at,
                    struct error *err) MUST_CHECK;
 
-/* Another state. A revoked one stays revoked; no row of ours is no error: the
- * CA knows more certificates than the RA. */
+/* Another state, of both halves of the pair: they move together (domain.md,
+ * 1.6), whichever is named. A revoked one stays revoked; no row of ours is no
+ * error: the CA knows more certificates than the RA. */
 bool db_holder_change(struct db *db, const char *issuer,
                       const uint8_t serial[DB_HOLDER_SERIAL_LEN],
                       const char *state, const char *reason, int64_t at,
@@ -53,11 +54,15 @@ bool db_holder_get(struct db *db, const char *issuer,
 bool db_holder_live(struct db *db, const char *account, int64_t now,
                     bool *found, struct db_holder *out,
                     struct error *err) MUST_CHECK;
+/* Whether the account ever had a certificate for encryption. */
+bool db_holder_has_encryption(struct db *db, const char *account, bool *out,
+                              struct error *err) MUST_CHECK;
 /* What a case issued: both halves, for db_holder_read(). */
 bool db_holder_of_case(struct db *db, const char *number, db_each *each,
                        void *arg, struct error *err) MUST_CHECK;
 /* Those that are neither revoked nor expired and were not looked at since
- * `before`, the longest unseen first; and that one was. */
+ * `before`, the longest unseen first, the signing half of each pair; and that
+ * one was. */
 struct db_holder_due {
     char issuer[65];
     uint8_t serial[DB_HOLDER_SERIAL_LEN];

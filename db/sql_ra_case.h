@@ -17,7 +17,7 @@
 /* Of db_corder_read() and db_holder_read(). */
 #define DB_RA_CORDER_COLUMNS                                                   \
     "order_id::text, number, purpose, envelope, state, send_count, problem,"   \
-    " made_at"
+    " made_at, recovery, recovery_until, received_at"
 #define DB_RA_HOLDER_COLUMNS                                                   \
     "issuer, serial, pair::integer, number, account, device, der, issuer_der," \
     " spki_sha256, state, reason, not_before, not_after, bound_at,"            \
@@ -25,7 +25,7 @@
 
 /* Statements that need a word: case_create has greatest(6, ...) because lpad()
  * would cut a number of more digits; corder_claim lets orders of one case go
- * in the order in which they were made. */
+ * in the order in which they were made, but none waits for a recovery. */
 #define DB_RA_CASE_NAMES                                                       \
     DB_RA_CASE_CREATE, DB_RA_CASE_GET, DB_RA_CASE_LOCK, DB_RA_CASE_LIST,       \
         DB_RA_CASE_MOVE, DB_RA_CASE_REVISE, DB_RA_CASE_ORDER,                  \
@@ -41,7 +41,9 @@
         DB_RA_CORDER_PUT_OFF, DB_RA_CORDER_LIST, DB_RA_HOLDER_ADD,             \
         DB_RA_HOLDER_CHANGE, DB_RA_HOLDER_HANDLER, DB_RA_HOLDER_GET,           \
         DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE, DB_RA_HOLDER_DUE,             \
-        DB_RA_HOLDER_LOOKED,
+        DB_RA_HOLDER_LOOKED, DB_RA_HOLDER_HAS_ENCRYPTION,                      \
+        DB_RA_CORDER_RECOVERY, DB_RA_CORDER_RECEIVED, DB_RA_CORDER_OPEN,       \
+        DB_RA_CORDER_OF_DEVICE,
 
 #define DB_RA_CASE_STATEMENTS                                                  \
     [DB_RA_CASE_CREATE] =                                                      \
@@ -268,7 +270,7 @@
          " WHERE o.state = 'queued' AND o.send_at <= $1"                       \
          " AND NOT EXISTS (SELECT FROM ra.case_order b"                        \
          " WHERE b.number = o.number AND b.state = 'queued'"                   \
-         " AND b.place < o.place)"                                             \
+         " AND b.place < o.place AND b.purpose <> 'recover')"                  \
          " ORDER BY o.send_at LIMIT 1 FOR UPDATE OF o SKIP LOCKED)"            \
          " RETURNING " DB_RA_CORDER_COLUMNS},                                  \
     [DB_RA_CORDER_GET] = {"ra_corder_get",                                     \
@@ -287,6 +289,32 @@
                            "SELECT " DB_RA_CORDER_COLUMNS                      \
                            " FROM ra.case_order"                               \
                            " WHERE number = $1 ORDER BY place"},               \
+    [DB_RA_CORDER_RECOVERY] =                                                  \
+        {"ra_corder_recovery",                                                 \
+         "UPDATE ra.case_order SET recovery = $2, recovery_until = $3,"        \
+         " looked_at = $4 WHERE order_id = $1::uuid AND purpose = 'recover'"}, \
+    [DB_RA_CORDER_RECEIVED] =                                                  \
+        {"ra_corder_received",                                                 \
+         "UPDATE ra.case_order SET received_at = $2"                           \
+         " WHERE order_id = $1::uuid AND received_at IS NULL"},                \
+    [DB_RA_CORDER_OPEN] = {"ra_corder_open",                                   \
+                           "SELECT order_id::text, number FROM"                \
+                           " ra.case_order WHERE recovery IN ('open',"         \
+                           " 'approved') AND looked_at < $1"                   \
+                           " ORDER BY looked_at LIMIT $2"},                    \
+    [DB_RA_CORDER_OF_DEVICE] =                                                 \
+        {"ra_corder_of_device",                                                \
+         "SELECT o.number FROM ra.device d"                                    \
+         " JOIN ra.case_file f ON f.number = d.number"                         \
+         " JOIN ra.case_file c ON c.device = d.serial"                         \
+         " AND c.account = d.account AND c.created_at >= f.created_at"         \
+         " JOIN ra.case_order o ON o.number = c.number"                        \
+         " WHERE d.serial = $1 AND o.received_at IS NULL"                      \
+         " AND ((o.purpose = 'issue' AND o.state = 'done' AND EXISTS (SELECT"  \
+         " FROM ra.holder_certificate h WHERE h.number = o.number"             \
+         " AND h.pair = 2)) OR (o.purpose = 'recover'"                         \
+         " AND (o.state = 'queued' OR o.recovery IN ('open', 'approved',"      \
+         " 'done')))) ORDER BY o.place LIMIT 1"},                              \
     [DB_RA_HOLDER_ADD] =                                                       \
         {"ra_holder_add",                                                      \
          "INSERT INTO ra.holder_certificate (issuer, serial, pair, "           \
@@ -299,7 +327,8 @@
     [DB_RA_HOLDER_CHANGE] =                                                    \
         {"ra_holder_change",                                                   \
          "UPDATE ra.holder_certificate SET state = $3, reason = $4,"           \
-         " changed_at = $5 WHERE issuer = $1 AND serial = $2"                  \
+         " changed_at = $5 WHERE number = (SELECT number FROM"                 \
+         " ra.holder_certificate WHERE issuer = $1 AND serial = $2)"           \
          " AND state <> 'revoked'"},                                           \
     [DB_RA_HOLDER_HANDLER] =                                                   \
         {"ra_holder_handler",                                                  \
@@ -320,10 +349,15 @@
         {"ra_holder_due",                                                      \
          "SELECT issuer, serial, number FROM ra.holder_certificate"            \
          " WHERE state <> 'revoked' AND not_after > $1 AND looked_at < $2"     \
+         " AND pair = 1"                                                       \
          " ORDER BY looked_at LIMIT $3"},                                      \
     [DB_RA_HOLDER_LOOKED] = {"ra_holder_looked",                               \
                              "UPDATE ra.holder_certificate SET looked_at = $3" \
                              " WHERE issuer = $1 AND serial = $2"},            \
+    [DB_RA_HOLDER_HAS_ENCRYPTION] =                                            \
+        {"ra_holder_has_encryption",                                           \
+         "SELECT EXISTS (SELECT FROM ra.holder_certificate"                    \
+         " WHERE account = $1 AND pair = 2)"},                                 \
     [DB_RA_HOLDER_OF_CASE] = {"ra_holder_of_case",                             \
                               "SELECT " DB_RA_HOLDER_COLUMNS                   \
                               " FROM ra.holder_certificate"                    \

@@ -87,7 +87,7 @@ outcome_read(json_t *json, const char *order_id, struct api_answer *answer,
     if (strcmp(answer->order_id, order_id) == 0) {
         if (answer->state == API_DONE &&
             (answer->certificate_count + answer->change_count > 0 ||
-             is_about_officers(answer->kind)))
+             answer->recovery != NULL || is_about_officers(answer->kind)))
             return CA_DONE;
         if (answer->state == API_FAILED) {
             error_set(err, ERROR_CONFLICT, "%s",
@@ -170,6 +170,38 @@ ca_client_check(struct ca_client *client, const json_t *order,
         return CA_DONE;
     return err->code == ERROR_BUSY || err->code == ERROR_INTERNAL ? CA_PENDING
                                                                   : CA_REFUSED;
+}
+
+bool
+ca_client_answer(struct ca_client *client, const char *order_id,
+                 struct api_answer *answer, struct error *err)
+{
+    char path[64];
+    json_t *json = NULL;
+    enum ca_outcome outcome;
+
+    (void)snprintf(path, sizeof path, "/v1/orders/%s", order_id);
+    if (!ask(client, HTTP_GET, path, NULL, &json, err))
+        return false;
+    outcome = outcome_read(json, order_id, answer, err);
+    json_decref(json);
+    return outcome == CA_DONE;
+}
+
+bool
+ca_client_received(struct ca_client *client, const char *order_id,
+                   struct error *err)
+{
+    char path[64];
+    json_t *body = json_object();
+    json_t *json = NULL;
+    bool ok;
+
+    (void)snprintf(path, sizeof path, "/v1/orders/%s/received", order_id);
+    ok = ask(client, HTTP_POST, path, body, &json, err);
+    json_decref(json);
+    json_decref(body);
+    return ok;
 }
 
 bool

@@ -34,6 +34,15 @@ enum ca_outcome ca_client_send(struct ca_client *client, const json_t *envelope,
                                const char *order_id, struct api_answer *answer,
                                struct error *err);
 
+/* The answer to an order that is done, as it is now: with the keys that a
+ * device has not received yet. ERROR_BUSY while the CA is at it. The caller
+ * clears `answer`. */
+bool ca_client_answer(struct ca_client *client, const char *order_id,
+                      struct api_answer *answer, struct error *err) MUST_CHECK;
+/* A device has the keys of that answer; they go. Again is nothing. */
+bool ca_client_received(struct ca_client *client, const char *order_id,
+                        struct error *err) MUST_CHECK;
+
 /* What the CA would say to this order, without decisions and without effect:
  * CA_DONE yes, CA_REFUSED no and why, CA_PENDING it does not say. */
 enum ca_outcome ca_client_check(struct ca_client *client, const json_t *order,

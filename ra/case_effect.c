@@ -12,6 +12,7 @@
 #include "ra/form.h"
 #include "ra/form_page.h"
 #include "ra/form_store.h"
+#include "ra/old_keys.h"
 #include "ra/payment.h"
 #include "ra/seal_maker.h"
 
@@ -301,8 +302,11 @@ case_effects_run(struct db *db, struct case_effects *effects,
          (!order(db, effects, row, err) || !take_over(db, effects, row, err))))
         return false;
     /* Documents are handed in: whoever signed before has not seen these, and
-     * what is decided without the core names them. */
-    if (act->event == CASE_HAND_IN &&
+     * what is decided without the core names them. Or what was decided came to
+     * nothing: an order that the core knows answers the same for ever. */
+    if ((act->event == CASE_HAND_IN ||
+         (act->event == CASE_REFUSE &&
+          effects->transition->to == CASE_FIRST_REVIEW)) &&
         (!case_order_make(db, row, effects->definition, effects->fields,
                           act->at, err) ||
          !row_again(db, row, err)))
@@ -320,7 +324,9 @@ case_effects_run(struct db *db, struct case_effects *effects,
            ((effect & EFFECT_RELEASE) == 0 ||
             case_order_release(db, row, act->decided, act->at, err)) &&
            ((effect & EFFECT_REVOKE) == 0 ||
-            case_order_revoke(db, row, act->at, err)) &&
+            case_order_decided(db, row, "revoke", act->at, err)) &&
+           ((effect & EFFECT_RECOVER) == 0 ||
+            case_order_decided(db, row, "recover", act->at, err)) &&
            ((effect & EFFECT_ISSUE) == 0 ||
             case_order_queue(db, row->number, "issue", act->at, err)) &&
            ((effect & EFFECT_SUPERSEDE) == 0 ||
@@ -330,5 +336,7 @@ case_effects_run(struct db *db, struct case_effects *effects,
            ((effect & EFFECT_DEVICE) == 0 || row->device == NULL ||
             device(db, effects, row, err)) &&
            ((effect & EFFECT_SEAL) == 0 ||
-            seal_maker_effect(db, effects, row, err));
+            seal_maker_effect(db, effects, row, err)) &&
+           /* The second review may be the last decision that they wait for. */
+           (act->event != CASE_PASS || old_keys_ask(db, row, act->at, err));
 }

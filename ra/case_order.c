@@ -8,6 +8,7 @@
 #include "db/case_history.h"
 #include "db/holder.h"
 #include "ra/case_field.h"
+#include "ra/device.h"
 
 /* ---- What is asked -------------------------------------------------------
  */
@@ -101,8 +102,8 @@ order_begin(const char *kind, const char *order_id, const struct db_case *row,
     return order;
 }
 
-/* The certificates of the business. Both halves move together (1.6), and the
- * encryption one is found by the case that issued both. */
+/* The certificate of the business. Both halves of a pair move together (1.6):
+ * the core takes the other one along, whichever is named. */
 static json_t *
 target_of(const struct db_case *row)
 {
@@ -113,6 +114,25 @@ target_of(const struct db_case *row)
                                                 row->predecessor_serial));
     json_object_set_new(target, "certificates", list);
     return target;
+}
+
+/* The other half of the pair (architecture.md, "Pairs"). The earlier keys come
+ * with it by the holder's word: domain.md, 1.7. */
+static json_t *
+encryption_json(const struct db_case *row, const struct definition *definition,
+                const json_t *fields)
+{
+    json_t *encryption = json_object();
+    json_t *old_keys;
+
+    json_set_text(encryption, "profile", definition->encryption);
+    json_set_text(encryption, "key_type", definition->encryption_key);
+    if (strcmp(case_field_text(fields, "encrypted_files"), "deliver") == 0) {
+        old_keys = json_object();
+        json_set_text(old_keys, "document", row->number);
+        json_object_set_new(encryption, "old_keys", old_keys);
+    }
+    return encryption;
 }
 
 json_t *
@@ -148,7 +168,15 @@ case_order_json(const struct db_case *row, const struct definition *definition,
         json_set_time(activation, "until",
                       at + INT64_C(86400) * CASE_ORDER_ACTIVATION_DAYS);
         json_object_set_new(order, "activation", activation);
+        if (definition->encryption != NULL)
+            json_object_set_new(order, "encryption",
+                                encryption_json(row, definition, fields));
         return order;
+    }
+    if (definition->business == BUSINESS_RECOVER) {
+        order = order_begin("recover", order_id, row, fields, at);
+        json_set_text(order, "document", row->number);
+        return order; /* case_order_carrier() adds whom for */
     }
     order = order_begin("revoke", order_id, row, fields, at);
     json_object_set_new(order, "target", target_of(row));
@@ -228,45 +256,57 @@ case_order_is_current(struct db *db, const struct db_case *row,
     return ok;
 }
 
-/* Of the pair that the business is about, into a list. */
+/* What a device is for keys: its row, if it has a transport key.
+ * ERROR_CONFLICT for one that was made before devices had them. */
 static bool
-half_each(const struct db_result *row, void *arg, struct error *err)
+device_with_transport(struct db *db, const struct db_case *row,
+                      struct db_device *out, struct error *err)
 {
-    struct db_holder half;
-
-    if (!db_holder_read(row, 0, &half, err))
+    if (row->device == NULL)
+        return error_set(err, ERROR_CONFLICT, "case %s has no device",
+                         row->number);
+    if (!db_device_get(db, row->device, false, out, err))
         return false;
-    if (strcmp(half.state, "revoked") != 0)
-        json_array_append_new(arg, certificate_ref(half.issuer, half.serial));
+    if (out->spki != NULL && out->transport != NULL)
+        return true;
+    error_set(err, ERROR_CONFLICT,
+              "介质%s没有传输密钥，无法接收加密密钥，请办理补办以更换介质 / "
+              "device %s has no transport key and can receive no encryption "
+              "key: apply for a reissue, which brings a new device",
+              row->device, row->device);
+    db_device_clear(out);
+    return false;
+}
+
+bool
+case_order_carrier(struct db *db, const struct db_case *row, json_t *order,
+                   struct error *err)
+{
+    struct db_device device = {0};
+
+    if (!device_with_transport(db, row, &device, err))
+        return false;
+    json_object_set_new(order, "carrier", device_carrier_json(&device));
+    db_device_clear(&device);
     return true;
 }
 
-/* Puts both halves into the target of an order, if the RA knows them. */
+/* A holder who never had a key for encryption has no earlier ones to ask for.
+ */
 static bool
-target_complete(struct db *db, const struct db_case *row, json_t *order,
+old_keys_settle(struct db *db, const struct db_case *row, json_t *order,
                 struct error *err)
 {
-    json_t *target = json_object_get(order, "target");
-    json_t *halves = json_array();
-    struct db_holder one = {0};
-    bool found = false;
-    bool ok = false;
+    json_t *encryption = json_object_get(order, "encryption");
+    bool has_earlier = false;
 
-    if (target == NULL) {
-        ok = true;
-        goto out;
-    }
-    if (!db_holder_get(db, row->predecessor_issuer, row->predecessor_serial,
-                       &found, &one, err) ||
-        (found && !db_holder_of_case(db, one.number, half_each, halves, err)))
-        goto out;
-    if (json_array_size(halves) > 0)
-        json_object_set(target, "certificates", halves);
-    ok = true;
-out:
-    json_decref(halves);
-    db_holder_clear(&one);
-    return ok;
+    if (json_object_get(encryption, "old_keys") == NULL)
+        return true;
+    if (!db_holder_has_encryption(db, row->account, &has_earlier, err))
+        return false;
+    if (!has_earlier)
+        json_object_del(encryption, "old_keys");
+    return true;
 }
 
 bool
@@ -288,7 +328,9 @@ case_order_make(struct db *db, const struct db_case *row,
             goto out;
     } else {
         order = case_order_json(row, definition, fields, order_id, at);
-        if (!target_complete(db, row, order, err))
+        if (!old_keys_settle(db, row, order, err) ||
+            (definition->business == BUSINESS_RECOVER &&
+             !case_order_carrier(db, row, order, err)))
             goto out;
     }
     ok = json_canonical(order, &body, err) &&
@@ -333,6 +375,14 @@ case_order_put(struct db *db, const char *number, const char *purpose,
                int64_t at, struct error *err)
 {
     return put(db, number, purpose, "waiting", order, decisions, more, at, err);
+}
+
+bool
+case_order_send(struct db *db, const char *number, const char *purpose,
+                const json_t *order, const json_t *decisions, int64_t at,
+                struct error *err)
+{
+    return put(db, number, purpose, "queued", order, decisions, NULL, at, err);
 }
 
 bool
@@ -392,8 +442,7 @@ put_pending(struct db *db, const struct db_case *row, const char *kind,
     json_object_set(order, "applicant", json_object_get(pending, "applicant"));
     json_object_set_new(order, "target", target_of(row));
     json_object_set(order, "pending", pending);
-    ok = target_complete(db, row, order, err) &&
-         put(db, row->number, kind, "queued", order, decisions, NULL, at, err);
+    ok = put(db, row->number, kind, "queued", order, decisions, NULL, at, err);
 out:
     json_decref(pending);
     json_decref(decisions);
@@ -444,19 +493,41 @@ case_order_release(struct db *db, const struct db_case *row,
 }
 
 bool
-case_order_revoke(struct db *db, const struct db_case *row, int64_t at,
-                  struct error *err)
+case_order_decided(struct db *db, const struct db_case *row,
+                   const char *purpose, int64_t at, struct error *err)
 {
     json_t *order = NULL;
     json_t *decisions = NULL;
     bool ok = own_order(row, &order, err) &&
               case_order_decisions(db, row, &decisions, err) &&
-              put(db, row->number, "revoke", "queued", order, decisions, NULL,
+              put(db, row->number, purpose, "queued", order, decisions, NULL,
                   at, err);
 
     json_decref(order);
     json_decref(decisions);
     return ok;
+}
+
+/* ---- What a device completes -----------------------------------------------
+ */
+
+/* What the key of the second certificate is wrapped for: from our books, by the
+ * device's word (architecture.md, "Pairs"). */
+static bool
+set_transport(struct db *db, const struct db_case *row, const json_t *order,
+              json_t *more, struct error *err)
+{
+    struct db_device device = {0};
+
+    if (json_object_get(order, "encryption") == NULL)
+        return true;
+    if (!device_with_transport(db, row, &device, err))
+        return false;
+    json_set_bytes(more, "transport", device.transport, device.transport_len);
+    json_set_bytes(more, "transport_signature", device.transport_signature,
+                   device.transport_signature_len);
+    db_device_clear(&device);
+    return true;
 }
 
 bool
@@ -477,6 +548,7 @@ case_order_complete(struct db *db, const struct db_case *row,
     json_set_bytes(more, "device_signature", completion->signature,
                    completion->signature_len);
     ok = own_order(row, &order, err) &&
+         set_transport(db, row, order, more, err) &&
          case_order_decisions(db, row, &decisions, err) &&
          put(db, row->number, "issue", "waiting", order, decisions, more, at,
              err);
@@ -484,6 +556,30 @@ case_order_complete(struct db *db, const struct db_case *row,
     json_decref(order);
     json_decref(decisions);
     return ok;
+}
+
+/* The holder signs for the transport key too: the client looks whether it is
+ * its own device's. The present keys stay there; none is delivered. */
+static bool
+renewal_encryption(struct db *db, const struct db_case *row,
+                   const struct definition *definition, json_t **out,
+                   struct error *err)
+{
+    struct db_device device = {0};
+    json_t *encryption;
+
+    if (definition->encryption == NULL)
+        return true;
+    if (!device_with_transport(db, row, &device, err))
+        return false;
+    encryption = json_object();
+    json_set_text(encryption, "profile", definition->encryption);
+    json_set_text(encryption, "key_type", definition->encryption_key);
+    json_set_bytes(encryption, "transport", device.transport,
+                   device.transport_len);
+    db_device_clear(&device);
+    *out = encryption;
+    return true;
 }
 
 bool
@@ -494,10 +590,12 @@ case_order_renewal(struct db *db, const struct db_case *row,
 {
     struct case_order_draft *renew = &out[0];
     struct case_order_draft *supersede = &out[1];
+    json_t *encryption = NULL;
 
     memset(out, 0, 2 * sizeof *out);
     if (!text_uuid_draw(renew->order_id, err) ||
-        !text_uuid_draw(supersede->order_id, err))
+        !text_uuid_draw(supersede->order_id, err) ||
+        !renewal_encryption(db, row, definition, &encryption, err))
         return false;
     renew->purpose = "issue";
     renew->order = order_begin("renew", renew->order_id, row, fields, at);
@@ -505,13 +603,14 @@ case_order_renewal(struct db *db, const struct db_case *row,
     json_set_bytes(renew->order, "csr", csr, csr_len);
     set_validity(renew->order, "extend", fields);
     set_predecessor(renew->order, row, "none", NULL);
+    if (encryption != NULL)
+        json_object_set_new(renew->order, "encryption", encryption);
     supersede->purpose = "supersede";
     supersede->order =
         order_begin("revoke", supersede->order_id, row, fields, at);
     json_object_set_new(supersede->order, "target", target_of(row));
     json_set_text(supersede->order, "reason", "superseded");
-    if (target_complete(db, row, supersede->order, err) &&
-        api_order_digest(renew->order, renew->digest, err) &&
+    if (api_order_digest(renew->order, renew->digest, err) &&
         api_order_digest(supersede->order, supersede->digest, err))
         return true;
     json_decref(renew->order);

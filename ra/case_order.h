@@ -5,14 +5,15 @@
  * ra/case_send.h. All in the caller's transaction, which has locked the case.
  *
  *   business            the order of the case             further orders
- *   new                 issue, activation
- *   reissue             reissue, activation, keep; the    hold (lost), release
- *                       old one revoked: superseded
- *   change              change, activation, keep; the
+ *   new                 issue, activation                 recover
+ *   reissue             reissue, activation, keep; the    hold (lost), release,
+ *                       old one revoked: superseded       recover
+ *   change              change, activation, keep; the     recover
  *                       old one revoked: affiliationChanged
  *   revoke              revoke                            hold, release
  *   renew               none: the device makes it when    issue (renew),
  *                       it signs (case_order_renewal())   supersede (revoke)
+ *   recover             recover, by document
  *   seal, unlock        what is decided, as JSON; the core never sees it
  */
 #ifndef RA_CASE_ORDER_H
@@ -58,11 +59,19 @@ bool case_order_has_held(struct db *db, const char *number, bool *out,
 bool case_order_release(struct db *db, const struct db_case *row,
                         const struct case_decided *decided, int64_t at,
                         struct error *err) MUST_CHECK;
-/* The order of the case with its decisions, as they stand: queued. */
-bool case_order_revoke(struct db *db, const struct db_case *row, int64_t at,
-                       struct error *err) MUST_CHECK;
+/* The order of the case with its decisions, as they stand: queued for this
+ * purpose, "revoke" or "recover". */
+bool case_order_decided(struct db *db, const struct db_case *row,
+                        const char *purpose, int64_t at,
+                        struct error *err) MUST_CHECK;
 
-/* What the device adds to an order with activation. */
+/* The device of the case into an order to recover, as {"carrier"}: who gets the
+ * keys. ERROR_CONFLICT for a device without transport key. */
+bool case_order_carrier(struct db *db, const struct db_case *row, json_t *order,
+                        struct error *err) MUST_CHECK;
+
+/* What the device adds to an order with activation; its transport key comes
+ * from ra.device. */
 struct case_completion {
     const char *device;  /* its serial number */
     const uint8_t *spki; /* its own key, DER */
@@ -73,14 +82,17 @@ struct case_completion {
     size_t signature_len;
 };
 /* The order of the case with its decisions and this, waiting; the transition
- * ACTIVATE (EFFECT_ISSUE) sends it on its way. Call it from `change`. */
+ * ACTIVATE (EFFECT_ISSUE) sends it on its way. Call it from `change`.
+ * ERROR_CONFLICT when a pair is to be made for a device without transport key.
+ */
 bool case_order_complete(struct db *db, const struct db_case *row,
                          const struct case_completion *completion, int64_t at,
                          struct error *err) MUST_CHECK;
 
 /* The two orders of a renewal, as the holder is to sign them: purpose "issue"
- * (renew: extend by the years of the case) and "supersede" (revoke superseded,
- * of both halves). Not stored. The caller owns the orders. */
+ * (renew: extend by the years of the case, for the transport key of the
+ * device's row) and "supersede" (revoke superseded). Not stored. The caller
+ * owns the orders. ERROR_CONFLICT for a device without transport key. */
 struct case_order_draft {
     const char *purpose;
     char order_id[TEXT_UUID_LEN + 1];
@@ -101,6 +113,11 @@ bool case_order_put(struct db *db, const char *number, const char *purpose,
                     const json_t *order, const json_t *decisions,
                     const json_t *more, int64_t at,
                     struct error *err) MUST_CHECK;
+
+/* The same, queued: it goes now. */
+bool case_order_send(struct db *db, const char *number, const char *purpose,
+                     const json_t *order, const json_t *decisions, int64_t at,
+                     struct error *err) MUST_CHECK;
 
 /* The last waiting or refused order of this purpose goes now. ERROR_INTERNAL
  * when there is none. */

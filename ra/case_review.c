@@ -10,6 +10,7 @@
 #include "ra/case_order.h"
 #include "ra/making.h"
 #include "ra/officer.h"
+#include "ra/old_keys.h"
 
 enum { DECISION_MAX = 16 * 1024, REMARKS_MAX = 40, REMARK_MAX = 1000 };
 
@@ -323,8 +324,10 @@ making_run(struct db *db, void *arg, struct error *err)
               case_decided_add(db, &row, run->decided, err);
 
     json_set_text(detail, "device", run->review->decision.device.serial);
-    ok = ok && case_note(db, &row, "device-made", run->officer->officer_id,
-                         detail, run->at, err);
+    ok = ok &&
+         case_note(db, &row, "device-made", run->officer->officer_id, detail,
+                   run->at, err) &&
+         old_keys_ask(db, &row, run->at, err);
     if (ok && !case_state_find(row.state, &run->state))
         ok = error_set(err, ERROR_INTERNAL, "state %s", row.state);
     json_decref(detail);

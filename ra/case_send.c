@@ -15,6 +15,7 @@
 #include "db/seal.h"
 #include "ra/case_apply.h"
 #include "ra/case_tell.h"
+#include "ra/old_keys.h"
 
 enum {
     ROUND_MAX = 100,
@@ -147,10 +148,13 @@ issued_check(struct ca_client *ca, const struct api_answer *answer,
              struct answer_run *run, struct error *err)
 {
     uint8_t wanted[HASH_LEN];
+    const json_t *order = json_object_get(run->envelope, "order");
+    size_t count = json_object_get(order, "encryption") != NULL ? PAIR_MAX : 1;
 
-    if (answer->certificate_count == 0 || answer->certificate_count > PAIR_MAX)
-        return error_set(err, ERROR_INTERNAL, "%zu certificates in one answer",
-                         answer->certificate_count);
+    if (answer->certificate_count != count)
+        return error_set(err, ERROR_INTERNAL,
+                         "%zu certificates in one answer in place of %zu",
+                         answer->certificate_count, count);
     if (!request_hash(run->envelope, wanted, err))
         return false;
     for (size_t i = 0; i < answer->certificate_count; i++) {
@@ -162,10 +166,15 @@ issued_check(struct ca_client *ca, const struct api_answer *answer,
             !ca_client_issuer(ca, issued->issuer, &issued->issuer_der, err))
             return false;
     }
-    return memcmp(run->issued[0].spki_sha256, wanted, HASH_LEN) == 0 ||
+    if (memcmp(run->issued[0].spki_sha256, wanted, HASH_LEN) != 0)
+        return error_set(err, ERROR_INTERNAL,
+                         "the CA's certificate is for another key than the "
+                         "request");
+    /* What files are encrypted to never signs. */
+    return count == 1 ||
+           memcmp(run->issued[1].spki_sha256, wanted, HASH_LEN) != 0 ||
            error_set(err, ERROR_INTERNAL,
-                     "the CA's certificate is for another key than the "
-                     "request");
+                     "both of the CA's certificates are for the same key");
 }
 
 /* ---- What an answer does ---------------------------------------------------
@@ -260,7 +269,10 @@ tell(struct db *db, const struct answer_run *run, const struct db_case *row,
     json_t *values = json_object();
     bool ok;
 
-    if (run->answer->change_count > 0)
+    /* Of the two halves that moved, the one that the case is about. */
+    if (row->predecessor_serial != NULL)
+        text_hex(row->predecessor_serial, API_SERIAL_LEN, serial);
+    else if (run->answer->change_count > 0)
         text_hex(run->answer->change[0].serial, API_SERIAL_LEN, serial);
     json_set_text(values, "serial", serial);
     json_set_text(values, "not_after", "");
@@ -312,6 +324,15 @@ step(struct db *db, const struct answer_run *run, const struct db_case *row,
                            .remark = run->problem,
                            .at = run->at};
 
+    /* It moves no case that issues, and holds none up. */
+    if (strcmp(run->order->purpose, "recover") == 0)
+        return run->is_done
+                   ? old_keys_heard(run->business, db, row,
+                                    run->order->order_id, run->answer->recovery,
+                                    run->at, err)
+                   : old_keys_refused(run->business, db, row,
+                                      run->order->order_id, run->problem,
+                                      run->at, err);
     if (strcmp(run->order->purpose, "issue") == 0 ||
         strcmp(run->order->purpose, "revoke") == 0)
         return case_apply_within(run->business, db, &act, NULL, err) &&
@@ -385,6 +406,11 @@ send_one(struct ra_job *job, const struct db_case_order *order, int64_t now,
     if (outcome == CA_DONE && strcmp(order->purpose, "issue") == 0 &&
         !issued_check(job->ca, &answer, &run, &trouble))
         outcome = CA_PENDING; /* the CA will say the same again */
+    if (outcome == CA_DONE && strcmp(order->purpose, "recover") == 0 &&
+        answer.recovery == NULL) {
+        error_set(&trouble, ERROR_INTERNAL, "an answer without recovery");
+        outcome = CA_PENDING;
+    }
     if (outcome != CA_PENDING &&
         !db_transaction(job->db, answer_run, &run, &trouble))
         outcome = CA_PENDING;

@@ -16,6 +16,7 @@
 #include "ra/finding.h"
 #include "ra/intake.h"
 #include "ra/making.h"
+#include "ra/old_keys.h"
 #include "ra/payment_json.h"
 #include "ra/shipment.h"
 
@@ -167,6 +168,23 @@ set_proof(struct db *db, const struct db_case *row,
     return true;
 }
 
+/* Why the CA refused an order is the officers' affair. */
+static bool
+set_old_keys(struct db *db, const struct db_case *row, unsigned actors,
+             json_t *json, struct error *err)
+{
+    json_t *old_keys = NULL;
+
+    if (!old_keys_json(db, row, &old_keys, err))
+        return false;
+    if (old_keys == NULL)
+        return true;
+    if ((actors & 1u << CASE_BY_APPLICANT) != 0)
+        json_object_del(old_keys, "problem");
+    json_object_set_new(json, "old_keys", old_keys);
+    return true;
+}
+
 bool
 case_whole_json(const struct business *business, struct db *db,
                 const struct db_case *row, unsigned actors, json_t **out,
@@ -188,6 +206,7 @@ case_whole_json(const struct business *business, struct db *db,
         shipment_list_json(db, row->number, &shipments, err) &&
         set_list(json, "shipments", shipments) &&
         set_proof(db, row, definition, json, err) &&
+        set_old_keys(db, row, actors, json, err) &&
         db_link_list(db, row->number, remark_each, json, err) &&
         db_holder_of_case(db, row->number, certificate_each, json, err)) {
         json_decref(fields);

@@ -17,6 +17,7 @@
 #ifndef RA_CLIENT_H
 #define RA_CLIENT_H
 
+#include "ra/ca_client.h"
 #include "ra/case_apply.h"
 #include "ra/code.h"
 #include "ra/making.h"
@@ -70,7 +71,8 @@ bool client_is_proved(struct db *db, const char *number, bool *is_proved,
  * "signed_at"}. */
 struct client_call {
     const char *action; /* "code", "verify", "administrator-pin", "done",
-                           "failed", "installed", "recover" */
+                           "failed", "installed", "recover", "keys",
+                           "received", "recovered" */
     const char *number;
     const char *device;
     int64_t signed_at;
@@ -162,6 +164,28 @@ bool client_handler_confirm(const struct business *business, struct db *db,
                             const char *account, const char *number,
                             const char *code, int64_t at,
                             struct error *err) MUST_CHECK;
+
+/* ---- Keys for the device (docs/architecture.md, "Pairs") --------------------
+ */
+
+/* The keys that the device is to put in, as the CA has them now: {"number",
+ * "key"?: {"spki", "wrapped", "content_key"}, "recovery"?: {"state",
+ * "expires_at"?, "problem"?, "keys"?}} (docs/openapi.yaml, ClientKeys). The
+ * call (action "keys") is signed with the device's own key; number "" is the
+ * oldest case of the device with something to receive, and "" in the answer
+ * when there is none. ERROR_DENIED alike for an unknown device or case,
+ * another's signature and another's case. ERROR_BUSY while the CA is away. */
+bool client_keys(const struct business *business, struct db *db,
+                 struct ca_client *ca, const struct client_call *call,
+                 json_t **out, struct error *err) MUST_CHECK;
+
+/* All of them are in the device: action "received" the key of the pair,
+ * "recovered" the earlier ones; then they go at the CA. Again is nothing.
+ * ERROR_CONFLICT when there was nothing to receive. *to is the state of the
+ * case. */
+bool client_keys_received(const struct business *business, struct db *db,
+                          struct ca_client *ca, const struct client_call *call,
+                          enum case_state *to, struct error *err) MUST_CHECK;
 
 /* ---- Seal 印章 --------------------------------------------------------------
  */

@@ -110,6 +110,7 @@ struct definition_timer {
  *   certificate-expiring, certificate-held, certificate-released,
  *   certificate-revoked: serial not_after days
  *   certificate-left-held: serial
+ *   old-keys-ready, old-keys-failed: nothing more
  * definition_check() refuses any other. The text of a webhook goes into its
  * JSON as "text".
  */
@@ -132,11 +133,15 @@ struct definition {
     struct definition_text agreement; /* 电子认证服务协议, which the field
                                          "agreement" accepts; "" if none */
     const char *agreement_version;    /* NULL if none */
-    const char *profile;     /* of the certificate; NULL: none issued */
-    int reviews;             /* 0, 1, 2 */
+    const char *profile;    /* of the certificate; NULL: none issued */
+    const char *encryption; /* profile of the other half of the pair, for a key
+                               of the key management centre; NULL: none */
+    const char *encryption_key; /* type of that key: "rsa-2048" */
+    int reviews;                /* 0, 1, 2 */
     bool wants_live;         /* a live certificate; else there must be none */
     bool wants_device_proof; /* the device is plugged in and signs */
-    bool asks_files;         /* encrypted-files question */
+    bool asks_files;         /* encrypted-files question, of the present
+                                certificate */
     int window_days;         /* renew: from so many days before the end */
     bool sends_device;       /* outbound */
     bool sends_after_second; /* only after the second review */

@@ -72,6 +72,10 @@ reviews_check(const struct definition *d, struct error *err)
     if ((d->profile != NULL) != ((all_effects(d) & EFFECT_ISSUE) != 0))
         return wrong(err, "a profile belongs to a business that issues a "
                           "certificate");
+    if ((d->encryption != NULL) != (d->encryption_key != NULL) ||
+        (d->encryption != NULL && d->profile == NULL))
+        return wrong(err, "encryption and encryption-key go together, beside "
+                          "a profile");
     return true;
 }
 
@@ -258,6 +262,8 @@ static const struct {
     {"certificate-released", " serial not_after days "},
     {"certificate-revoked", " serial not_after days "},
     {"certificate-left-held", " serial "},
+    {"old-keys-ready", ""},
+    {"old-keys-failed", ""},
 };
 
 static bool

@@ -361,6 +361,8 @@ read_head(struct reader *r, const struct xml_node *root)
     r->out->name = label(xml_child(root, "title"));
     r->out->summary = label(xml_child(root, "summary"));
     r->out->profile = xml_attribute(root, "profile", NULL);
+    r->out->encryption = xml_attribute(root, "encryption", NULL);
+    r->out->encryption_key = xml_attribute(root, "encryption-key", NULL);
     r->out->reviews = number(root, "reviews", 0);
     r->out->wants_live = is_true(condition, "live", "false");
     r->out->wants_device_proof = is_true(condition, "device-proof", "false");
@@ -393,7 +395,9 @@ read_business(struct reader *r, const struct xml_node *root)
         !read_list(r, root, "timers", "timer", read_timer) ||
         !read_list(r, root, "notices", "notice", read_notice))
         return false;
+    /* About the present one; a unit without asks for what was before. */
     r->out->asks_files =
+        r->out->wants_live &&
         definition_field_find(r->out, "encrypted_files") != NULL;
     return true;
 }

@@ -12,6 +12,7 @@
 #include "db/holder.h"
 #include "ra/account.h"
 #include "ra/handlers_queue.h"
+#include "ra/old_keys.h"
 
 enum { LIST_MAX = 200, PEM_MAX = 64 * 1024 };
 
@@ -163,8 +164,10 @@ show(struct ra_worker *worker, const struct http_request *req,
     const char *issuer = http_param(req, "issuer");
     struct db_certificate_filter filter = {0};
     struct db_holder holder = {0};
+    struct db_case row = {0};
     uint8_t serial[DB_HOLDER_SERIAL_LEN];
     json_t *chain = json_array();
+    json_t *old_keys = NULL;
     size_t len = 0;
     bool is_found = false;
     bool ok = false;
@@ -180,7 +183,9 @@ show(struct ra_worker *worker, const struct http_request *req,
         goto out;
     }
     filter.number = holder.number;
-    if (!pem_add(chain, holder.der, holder.der_len, err) ||
+    if (!db_case_get(worker->db, holder.number, false, &row, err) ||
+        !old_keys_json(worker->db, &row, &old_keys, err) ||
+        !pem_add(chain, holder.der, holder.der_len, err) ||
         !pem_add(chain, holder.issuer_der, holder.issuer_der_len, err) ||
         !db_certificates(worker->db, &filter, 2, certificates_add, &halves,
                          err))
@@ -192,10 +197,16 @@ show(struct ra_worker *worker, const struct http_request *req,
             *out = json_deep_copy(json_array_get(halves.list, i));
     json_object_set(*out, "chain", chain);
     json_object_set(*out, "halves", halves.list);
+    if (caller->kind == CALLER_ACCOUNT)
+        json_object_del(old_keys, "problem");
+    if (old_keys != NULL)
+        json_object_set(*out, "old_keys", old_keys);
     ok = true;
 out:
     json_decref(chain);
+    json_decref(old_keys);
     json_decref(halves.list);
+    db_case_clear(&row);
     db_holder_clear(&holder);
     return ok;
 }

@@ -569,3 +569,72 @@ handle_client_unlock_release(void *arg, const struct http_request *req,
     buf_clear(&signature);
     json_decref(body);
 }
+
+/* ---- Keys ------------------------------------------------------------------
+ */
+
+void
+handle_client_keys(void *arg, const struct http_request *req,
+                   struct http_response *res)
+{
+    static const char *const names[] = {"device", "number", "signed_at",
+                                        "signature", NULL};
+    struct ra_worker *worker = arg;
+    struct buf signature = BUF_INIT(CLIENT_SIGNATURE_MAX);
+    struct client_call call;
+    const char *number = "";
+    struct error err = {0};
+    json_t *body = NULL;
+    json_t *out = NULL;
+
+    if (!client_admitted(worker, req, res))
+        return;
+    if (!http_json(req, &body, &err) ||
+        !json_get_text(body, "number", DB_CASE_NUMBER_MAX, &number, &err) ||
+        !call_read(body, names, "keys", number, &signature, &call, &err) ||
+        !client_keys(worker->business, worker->db, worker->ca, &call, &out,
+                     &err))
+        reply_refused(worker, req, res, "client.keys", &err);
+    else
+        client_reply_secret(res, 200, out);
+    buf_clear(&signature);
+    json_decref(body);
+}
+
+void
+handle_client_keys_received(void *arg, const struct http_request *req,
+                            struct http_response *res)
+{
+    static const char *const names[] = {"action",    "device",    "number",
+                                        "signed_at", "signature", NULL};
+    struct ra_worker *worker = arg;
+    struct buf signature = BUF_INIT(CLIENT_SIGNATURE_MAX);
+    struct client_call call;
+    const char *action = "";
+    const char *number = "";
+    enum case_state to;
+    struct error err = {0};
+    json_t *body = NULL;
+
+    if (!client_admitted(worker, req, res))
+        return;
+    if (!http_json(req, &body, &err) ||
+        !json_get_text(body, "action", 16, &action, &err) ||
+        !json_get_text(body, "number", DB_CASE_NUMBER_MAX, &number, &err))
+        goto failed;
+    if (strcmp(action, "received") != 0 && strcmp(action, "recovered") != 0) {
+        error_set(&err, ERROR_INPUT, "action: received or recovered");
+        goto failed;
+    }
+    if (!call_read(body, names, action, number, &signature, &call, &err) ||
+        !client_keys_received(worker->business, worker->db, worker->ca, &call,
+                              &to, &err))
+        goto failed;
+    http_reply_json(res, 200, client_state_json(number, to));
+    goto out;
+failed:
+    reply_refused(worker, req, res, "client.keys", &err);
+out:
+    buf_clear(&signature);
+    json_decref(body);
+}

@@ -19,6 +19,8 @@ http_handler handle_client_activation_show; /* GET activations/{id} */
 http_handler handle_client_renewal_request; /* POST renewals/{number}/request */
 http_handler handle_client_renewal_sign;    /* .../signature */
 http_handler handle_client_renewal_installed; /* .../installed */
+http_handler handle_client_keys;              /* POST keys */
+http_handler handle_client_keys_received;     /* POST keys/received */
 http_handler handle_client_unlock_code;       /* POST unlocks/{number}/code */
 http_handler handle_client_unlock_verify;     /* .../verification */
 http_handler handle_client_unlock_release;    /* .../administrator-pin */

@@ -16,6 +16,7 @@
 #include "ra/invoice.h"
 #include "ra/notice_sender.h"
 #include "ra/officer_case.h"
+#include "ra/old_keys.h"
 #include "ra/reconciliation.h"
 #include "ra/refund.h"
 #include "ra/timer.h"
@@ -43,6 +44,7 @@ static const struct {
     {"timers", 5, timer_job, LANE_INSIDE},
     {"holds", 30, hold_job, LANE_INSIDE},
     {"revocations", 10, holder_follow_job, LANE_INSIDE},
+    {"old-keys", 5, old_keys_follow_job, LANE_INSIDE},
     {"expiry", 3600, expiry_job, LANE_INSIDE},
     {"officer-cases", 20, officer_case_job, LANE_INSIDE},
     {"notices", 1, notice_job, LANE_OUTSIDE},

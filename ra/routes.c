@@ -115,6 +115,8 @@ const struct http_route ra_routes[] = {
     {HTTP_POST, "/v1/client/recoveries", handle_client_recovery_begin, NULL},
     {HTTP_POST, "/v1/client/seals/{number}/installed",
      handle_client_seal_installed, NULL},
+    {HTTP_POST, "/v1/client/keys", handle_client_keys, NULL},
+    {HTTP_POST, "/v1/client/keys/received", handle_client_keys_received, NULL},
 
     {HTTP_GET, "/v1/cases/{number}/forms/{kind}", handle_form_show, NULL},
 

@@ -385,25 +385,63 @@ case_parts_pay(const char *number)
          number);
 }
 
+/* Octets as a bytea of SQL, into `out`. */
+static void
+hex_add(struct buf *out, const uint8_t *data, size_t len)
+{
+    (void)buf_addf(out, "'\\x");
+    for (size_t i = 0; i < len; i++)
+        (void)buf_addf(out, "%02x", data[i]);
+    (void)buf_addf(out, "'");
+}
+
+/* The transport key and the own key's word for it: two values of SQL. */
+static void
+transport_add(const struct case_parts *parts, const char *serial,
+              struct buf *out)
+{
+    struct buf statement = BUF_INIT(1024);
+    uint8_t signature[API_SIGNATURE_MAX];
+    size_t signature_len = 0;
+    unsigned char *spki = NULL;
+    int len = i2d_PUBKEY(parts->transport_key, &spki);
+
+    must(
+        len > 0 &&
+            api_transport_encode(serial, spki, (size_t)len, &statement, NULL) &&
+            api_sign(parts->device_key, statement.data, statement.len,
+                     signature, &signature_len, NULL),
+        "transport key", NULL);
+    hex_add(out, spki, (size_t)len);
+    (void)buf_addf(out, ", ");
+    hex_add(out, signature, signature_len);
+    OPENSSL_free(spki);
+    buf_clear(&statement);
+}
+
 bool
 case_parts_try_device(struct case_parts *parts, const char *number,
                       const char *serial)
 {
-    struct buf hex = BUF_INIT(4096);
+    struct buf spki_hex = BUF_INIT(4096);
+    struct buf transport = BUF_INIT(4096);
     unsigned char *spki = NULL;
     int len = i2d_PUBKEY(parts->device_key, &spki);
     struct error err = {0};
 
     must(len > 0, "key", NULL);
-    for (int i = 0; i < len; i++)
-        (void)buf_addf(&hex, "%02x", spki[i]);
+    hex_add(&spki_hex, spki, (size_t)len);
+    transport_add(parts, serial, &transport);
     sqlf("INSERT INTO ra.device (serial, model, state, number, account, spki,"
-         " admin_sealed, changed_at) VALUES ('%s', 'test', 'personalised',"
-         " '%s', '%s', '\\x%s', 'x', now());"
+         " admin_sealed, transport, transport_signature, changed_at)"
+         " VALUES ('%s', 'test', 'personalised', '%s', '%s', %s, 'x', %s,"
+         " now());"
          "UPDATE ra.case_file SET device = '%s' WHERE number = '%s'",
-         serial, number, parts->account, buf_text(&hex), serial, number);
+         serial, number, parts->account, buf_text(&spki_hex),
+         buf_text(&transport), serial, number);
     OPENSSL_free(spki);
-    buf_clear(&hex);
+    buf_clear(&spki_hex);
+    buf_clear(&transport);
     if (!case_parts_decide(parts, number, &parts->maker, API_STEP_MAKING,
                            API_APPROVE, &err))
         return false;
@@ -500,6 +538,21 @@ case_parts_live(struct case_parts *parts, const char *account,
          " now(), now(), '%s')",
          number, count, number, account, count, number, account, count, count,
          (long long)not_after, (long long)not_after, number);
+}
+
+void
+case_parts_live_pair(const char *account)
+{
+    sqlf("INSERT INTO ra.holder_certificate (issuer, serial, pair, number,"
+         " account, device, der, issuer_der, spki_sha256, state, not_before,"
+         " not_after, bound_at, stored_at, changed_at, handler_case)"
+         " SELECT issuer, substr(sha256(serial), 1, 16), 2, number, account, "
+         "device,"
+         " 'y', 'x', sha256(spki_sha256), state, not_before, not_after,"
+         " bound_at, stored_at, changed_at, handler_case"
+         " FROM ra.holder_certificate WHERE account = '%s' AND pair = 1"
+         " AND state <> 'revoked'",
+         account);
 }
 
 void

@@ -24,8 +24,8 @@ struct case_parts {
     struct vault *vault;
     struct db *db; /* as signet_ra; opened by case_parts_open() */
     struct case_officer clerk, first, second, maker, third;
-    int64_t now;         /* fixed */
-    const char *account; /* that files and acts: "example" */
+    int64_t now;                          /* fixed */
+    const char *account;                  /* that files and acts: "example" */
     EVP_PKEY *device_key, *transport_key; /* of the devices */
     const struct buf *csr; /* that a device sends; given by who needs one */
 };
@@ -76,6 +76,9 @@ bool case_parts_sign(struct db *db, struct db_case *row, void *arg,
  * makes), bound, which ends at `not_after`. */
 void case_parts_live(struct case_parts *parts, const char *account,
                      int64_t not_after);
+
+/* The other half of that certificate: for encryption. */
+void case_parts_live_pair(const char *account);
 
 /* A certificate for the key, signed with itself. */
 void case_parts_certificate(EVP_PKEY *key, int64_t not_before,

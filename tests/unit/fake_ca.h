@@ -20,6 +20,7 @@
 #include "ra/ca_client.h"
 #include "ra/form.h"
 #include "tests/unit/case_parts.h"
+#include "tests/unit/ra_parts.h"
 
 struct fake_ca {
     enum ca_outcome outcome;
@@ -30,7 +31,10 @@ struct fake_ca {
     char kinds[256];  /* of the last of them: "hold revoke " */
     int serial;       /* of the last certificate */
     int64_t not_before, not_after;
-    EVP_PKEY *key; /* that its certificates are for */
+    EVP_PKEY *key;            /* that its certificates are for */
+    EVP_PKEY *encryption_key; /* of the other halves; made here */
+    const char *recovery;     /* state of each recovery: "open" */
+    int received;             /* keys that devices said they have */
 };
 static struct fake_ca fake_ca;
 
@@ -42,6 +46,8 @@ fake_ca_reset(void)
     fake_ca.orders = 0;
     fake_ca.checks = fake_ca.looks = 0;
     fake_ca.has_revoked = false;
+    fake_ca.recovery = "open";
+    fake_ca.received = 0;
     fake_ca.kinds[0] = '\0';
 }
 
@@ -82,23 +88,45 @@ member(const json_t *object, const char *name)
     return json_string_value(json_object_get(object, name));
 }
 
+/* One certificate, or a pair. */
 static void
-certificate_add(struct api_answer *answer)
+certificates_add(struct api_answer *answer, size_t count)
 {
-    struct buf der = BUF_INIT(65536);
-    struct api_answer_certificate *one =
-        base_alloc(sizeof *answer->certificate);
+    struct api_answer_certificate *list =
+        calloc(count, sizeof *answer->certificate);
 
-    case_parts_certificate(fake_ca.key, fake_ca.not_before, fake_ca.not_after,
-                           &der);
-    one->issuer = "issuing-1";
-    one->serial[0] = 0x40;
-    fake_ca.serial++;
-    one->serial[14] = (uint8_t)(fake_ca.serial >> 8);
-    one->serial[15] = (uint8_t)fake_ca.serial;
-    one->der = buf_take(&der, &one->der_len);
-    answer->certificate = one;
-    answer->certificate_count = 1;
+    assert_non_null(list);
+    if (fake_ca.encryption_key == NULL)
+        fake_ca.encryption_key = parts_key("P-256");
+    for (size_t i = 0; i < count; i++) {
+        struct api_answer_certificate *one = &list[i];
+        struct buf der = BUF_INIT(65536);
+
+        case_parts_certificate(i == 0 ? fake_ca.key : fake_ca.encryption_key,
+                               fake_ca.not_before, fake_ca.not_after, &der);
+        one->issuer = "issuing-1";
+        one->serial[0] = 0x40;
+        fake_ca.serial++;
+        one->serial[14] = (uint8_t)(fake_ca.serial >> 8);
+        one->serial[15] = (uint8_t)fake_ca.serial;
+        one->der = buf_take(&der, &one->der_len);
+    }
+    answer->certificate = list;
+    answer->certificate_count = count;
+}
+
+/* What is said of a recovery: the answer keeps it. */
+static void
+recovery_add(struct api_answer *answer)
+{
+    json_t *recovery = json_object();
+
+    json_set_text(recovery, "state", fake_ca.recovery);
+    if (strcmp(fake_ca.recovery, "open") == 0)
+        json_set_text(recovery, "expires_at", "2026-12-24T00:00:00Z");
+    answer->json = json_object();
+    json_object_set_new(answer->json, "recovery", recovery);
+    answer->recovery = recovery;
 }
 
 enum ca_outcome
@@ -136,7 +164,12 @@ ca_client_send(struct ca_client *client, const json_t *envelope,
                                                   : "revoked");
     if (targets != NULL)
         return CA_DONE;
-    certificate_add(answer);
+    if (strcmp(kind, "recover") == 0) {
+        assert_non_null(json_object_get(order, "carrier"));
+        recovery_add(answer);
+        return CA_DONE;
+    }
+    certificates_add(answer, json_object_get(order, "encryption") ? 2 : 1);
     if (old != NULL &&
         strcmp(member(json_object_get(order, "predecessor_fate"), "action"),
                "revoke") == 0)
@@ -168,6 +201,30 @@ ca_client_check(struct ca_client *client, const json_t *order,
     if (fake_ca.outcome != CA_DONE)
         error_set(err, ERROR_DENIED, "the name is taken");
     return fake_ca.outcome;
+}
+
+bool
+ca_client_answer(struct ca_client *client, const char *order_id,
+                 struct api_answer *answer, struct error *err)
+{
+    (void)client;
+    if (fake_ca.outcome != CA_DONE)
+        return error_set(err, ERROR_BUSY, "no answer");
+    memcpy(answer->order_id, order_id, TEXT_UUID_LEN + 1);
+    answer->state = API_DONE;
+    recovery_add(answer);
+    return true;
+}
+
+bool
+ca_client_received(struct ca_client *client, const char *order_id,
+                   struct error *err)
+{
+    (void)client;
+    (void)order_id;
+    fake_ca.received++;
+    return fake_ca.outcome == CA_DONE ||
+           error_set(err, ERROR_BUSY, "no answer");
 }
 
 bool

@@ -687,7 +687,7 @@ lost_device_is_lost_once_another_has_its_place(void **state)
     assert_string_equal(
         pg_ask("SELECT string_agg(d.state || h.state, ' ' ORDER BY h.state)"
                " FROM ra.device d JOIN ra.holder_certificate h ON"
-               " h.device = d.serial"),
+               " h.device = d.serial AND h.pair = 1"),
         "lostrevoked activevalid");
     assert_string_equal(
         pg_ask("SELECT count(*) FROM ra.notice WHERE event ="
