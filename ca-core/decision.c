@@ -57,6 +57,12 @@ need_of(const struct api_order *order)
             return (struct need){
                 .all = SECOND, .allowed = SECOND, .verdict = API_REJECT};
         break;
+    case API_RECOVER:
+        /* Who approved the order that asked for the keys approved that, and the
+         * maker named the device that they go into. */
+        if (order->pending != NULL)
+            return need_of(order->pending);
+        break;
     default:
         break;
     }
@@ -186,6 +192,15 @@ find_credential(const struct decision_credential *credentials, size_t count,
     return NULL;
 }
 
+/* What waits for a device, itself or as what a recovery is for; else NULL. */
+static const struct api_order *
+find_waiting(const struct api_order *order)
+{
+    if (order->kind == API_RECOVER && order->pending != NULL)
+        order = order->pending;
+    return order->activation_until != 0 ? order : NULL;
+}
+
 /* Of officers and holders alike: decided neither too long ago nor in the
  * future, and the credential valid then and still now: who may no longer decide
  * may not have an old decision carried out either. */
@@ -195,6 +210,7 @@ check_time(const struct decision_case *what,
            int64_t not_after, struct error *err)
 {
     const struct api_order *order = what->envelope->order;
+    const struct api_order *waiting = find_waiting(order);
     int64_t now = what->now, at = decision->decided_at;
     int64_t age_max = order->kind == API_REVOKE ? DECISION_REVOCATION_AGE_MAX_S
                                                 : DECISION_AGE_MAX_S;
@@ -202,8 +218,8 @@ check_time(const struct decision_case *what,
     if (at > now + what->tolerance_s)
         return error_set(err, ERROR_DENIED, "decided in the future");
     /* What waits for a device is decided long before it is done. */
-    if (order->activation_until != 0) {
-        if (at < order->created_at - what->tolerance_s)
+    if (waiting != NULL) {
+        if (at < waiting->created_at - what->tolerance_s)
             return error_set(err, ERROR_DENIED,
                              "decided before the order was made");
     } else if (at < now - age_max) {
@@ -293,73 +309,181 @@ check_different(const struct api_envelope *envelope,
     return true;
 }
 
-/* ---- A device that completes ------------------------------------------- */
+/* ---- A device that completes, or carries ------------------------------- */
+
+/* A device, and what it signed of its transport key; transport.len 0: none. */
+struct vouched {
+    const char *serial;
+    struct der spki, transport;
+    const uint8_t *signature;
+    size_t signature_len;
+};
+
+static struct vouched
+completing(const struct api_completion *completion)
+{
+    return (struct vouched){
+        .serial = completion->serial,
+        .spki = {completion->spki, completion->spki_len},
+        .transport = {completion->transport, completion->transport_len},
+        .signature = completion->transport_signature,
+        .signature_len = completion->transport_signature_len,
+    };
+}
+
+static struct vouched
+carrying(const struct api_carrier *carrier)
+{
+    return (struct vouched){
+        .serial = carrier->serial,
+        .spki = {carrier->spki, carrier->spki_len},
+        .transport = {carrier->transport, carrier->transport_len},
+        .signature = carrier->signature,
+        .signature_len = carrier->signature_len,
+    };
+}
 
 /* The maker said which device, by serial number and key. */
 static bool
-check_named(const struct api_envelope *envelope, struct error *err)
+check_named(const struct api_envelope *envelope, const struct vouched *device,
+            struct error *err)
 {
-    const struct api_completion *completion = &envelope->completion;
     uint8_t digest[HASH_LEN];
 
-    if (!hash_sha256(completion->spki, completion->spki_len, digest, err))
+    if (!hash_sha256(device->spki.data, device->spki.len, digest, err))
         return false;
     for (size_t i = 0; i < envelope->decision_count; i++) {
         const struct api_device *named = &envelope->decision[i].device;
 
         if (envelope->decision[i].step == API_STEP_MAKING &&
-            strcmp(named->serial, completion->serial) == 0 &&
+            strcmp(named->serial, device->serial) == 0 &&
             memcmp(named->spki_sha256, digest, sizeof digest) == 0)
             return true;
     }
     return error_set(err, ERROR_DENIED,
                      "device %s is not the one that the maker named",
-                     completion->serial);
+                     device->serial);
 }
 
-/* With a key no worse than those that are certified. */
+/* With a key no worse than those that are certified. `what` is what it is to
+ * have signed. */
 static bool
-check_device_signature(const struct api_envelope *envelope, struct error *err)
+check_signed(const struct vouched *device, const struct buf *message,
+             const uint8_t *signature, size_t signature_len, const char *what,
+             struct error *err)
+{
+    struct public_key key = {0};
+    bool ok = public_key_parse(device->spki, &key, err) &&
+              key_check(&key, device->spki, NULL, NULL, err);
+
+    if (!ok)
+        error_wrap(err, "the key of device %s", device->serial);
+    if (ok && !api_verify(key.key, message->data, message->len, signature,
+                          signature_len, err))
+        ok = error_set(err, ERROR_DENIED, "%s is not signed by device %s", what,
+                       device->serial);
+    public_key_clear(&key);
+    return ok;
+}
+
+static bool
+check_request(const struct api_envelope *envelope, const struct vouched *device,
+              struct error *err)
 {
     const struct api_completion *completion = &envelope->completion;
-    struct der spki = {completion->spki, completion->spki_len};
     struct buf message = BUF_INIT(API_STATEMENT_MAX);
-    struct public_key key = {0};
-    bool ok;
+    bool ok = api_completion_encode(device->serial, completion->csr,
+                                    completion->csr_len,
+                                    envelope->order->order_id, &message, err) &&
+              check_signed(device, &message, completion->signature,
+                           completion->signature_len,
+                           "the request for this order", err);
 
-    ok = public_key_parse(spki, &key, err) &&
-         key_check(&key, spki, NULL, NULL, err);
-    if (!ok)
-        error_wrap(err, "the key of device %s", completion->serial);
-    ok = ok && api_completion_encode(completion->serial, completion->csr,
-                                     completion->csr_len,
-                                     envelope->order->order_id, &message, err);
-    if (ok &&
-        !api_verify(key.key, message.data, message.len, completion->signature,
-                    completion->signature_len, err))
-        ok = error_set(err, ERROR_DENIED,
-                       "the request is not signed by device %s for this order",
-                       completion->serial);
-    public_key_clear(&key);
     buf_clear(&message);
     return ok;
+}
+
+/* A key that others are wrapped for: RSA of 2048 to 4096 bits, and no worse
+ * than those that are certified. */
+static bool
+check_wraps(struct der transport, struct error *err)
+{
+    struct public_key key = {0};
+    bool ok = public_key_parse(transport, &key, err) &&
+              (EVP_PKEY_is_a(key.key, "RSA") ||
+               error_set(err, ERROR_INPUT, "no RSA key")) &&
+              key_check(&key, transport, NULL, NULL, err);
+
+    public_key_clear(&key);
+    return ok || error_wrap(err, "the transport key");
+}
+
+/* Who could put another key in its place would get what is wrapped for it: the
+ * device itself says which one is its own. */
+static bool
+check_transport(const struct vouched *device, struct error *err)
+{
+    struct buf message = BUF_INIT(API_STATEMENT_MAX);
+    bool ok = api_transport_encode(device->serial, device->transport.data,
+                                   device->transport.len, &message, err) &&
+              check_signed(device, &message, device->signature,
+                           device->signature_len, "the transport key", err) &&
+              check_wraps(device->transport, err);
+
+    buf_clear(&message);
+    return ok;
+}
+
+static bool
+check_in_time(const struct decision_case *what, const struct api_order *order,
+              struct error *err)
+{
+    return what->now <= order->activation_until ||
+           error_set(err, ERROR_CONFLICT, "the time for activation is over");
 }
 
 static bool
 check_completion(const struct decision_case *what, struct error *err)
 {
     const struct api_envelope *envelope = what->envelope;
+    const struct api_order *order = envelope->order;
+    struct vouched device = completing(&envelope->completion);
+    bool is_pair = order->encryption.profile != NULL;
 
-    if (envelope->order->activation_until == 0)
-        return true;
+    if (order->activation_until == 0)
+        return order->encryption.transport == NULL ||
+               check_wraps((struct der){order->encryption.transport,
+                                        order->encryption.transport_len},
+                           err);
     if (envelope->completion.csr == NULL)
         return error_set(err, ERROR_INPUT,
                          "csr, device and device_signature are missing: the "
                          "order waits for its device");
-    if (what->now > envelope->order->activation_until)
-        return error_set(err, ERROR_CONFLICT,
-                         "the time for activation is over");
-    return check_named(envelope, err) && check_device_signature(envelope, err);
+    if (is_pair != (device.transport.len > 0))
+        return error_set(err, ERROR_INPUT,
+                         is_pair ? "transport and transport_signature are "
+                                   "missing: the order makes a pair"
+                                 : "transport: the order makes no pair");
+    return check_in_time(what, order, err) &&
+           check_named(envelope, &device, err) &&
+           check_request(envelope, &device, err) &&
+           (!is_pair || check_transport(&device, err));
+}
+
+/* The device that earlier keys go into: for what is pending it is the one that
+ * the maker named. */
+static bool
+check_carrier(const struct decision_case *what, struct error *err)
+{
+    const struct api_order *order = what->envelope->order;
+    struct vouched device = carrying(&order->carrier);
+
+    if (order->kind != API_RECOVER)
+        return true;
+    return (order->pending == NULL ||
+            (check_in_time(what, order->pending, err) &&
+             check_named(what->envelope, &device, err))) &&
+           check_transport(&device, err);
 }
 
 /* ---- Pending orders ---------------------------------------------------- */
@@ -389,7 +513,7 @@ check_hold(const struct decision_case *what, const uint8_t pending_digest[32],
 /* ---- The judgement ----------------------------------------------------- */
 
 static bool
-judge_holder(const struct decision_case *what, const char *order_id,
+judge_signer(const struct decision_case *what, const char *order_id,
              const uint8_t digest[32], struct error *err)
 {
     const struct api_decision *decision = &what->envelope->decision[0];
@@ -410,6 +534,14 @@ judge_holder(const struct decision_case *what, const char *order_id,
                       err) &&
            api_decision_verify(decision, order_id, digest,
                                &(struct api_verifier){.key = holder->key}, err);
+}
+
+static bool
+judge_holder(const struct decision_case *what, const char *order_id,
+             const uint8_t digest[32], struct error *err)
+{
+    return judge_signer(what, order_id, digest, err) ||
+           error_wrap(err, "step holder");
 }
 
 static bool
@@ -452,9 +584,9 @@ decision_judge(const struct decision_case *what, struct error *err)
     if (!check_steps(what->envelope, err) ||
         !api_order_signed(what->envelope->order, &over, digest, err))
         return false;
-    if (decision_is_by_holder(what->envelope))
-        return judge_holder(what, over->order_id, digest, err) ||
-               error_wrap(err, "step holder");
-    return judge_officers(what, over, digest, err) &&
-           check_completion(what, err);
+    if (decision_is_by_holder(what->envelope)
+            ? !judge_holder(what, over->order_id, digest, err)
+            : !judge_officers(what, over, digest, err))
+        return false;
+    return check_completion(what, err) && check_carrier(what, err);
 }

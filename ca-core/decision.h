@@ -24,7 +24,7 @@ struct decision_credential {
 
 /* The certificate by which a holder decides, if it is one that the order is
  * about: the predecessor, or a target (or one with the key) whose key all
- * targets have. */
+ * targets have, or the other half of each. */
 struct decision_holder {
     uint8_t credential_id[32]; /* SHA-256 of the certificate */
     EVP_PKEY *key;             /* borrowed */
@@ -67,8 +67,11 @@ bool decision_is_by_holder(const struct api_envelope *envelope);
  * expired, of another officer; an officer dismissed or without the step's role;
  * one person in two steps; the applicant, or the officer whom the order is
  * about; a decision too old or of the future; a signature over anything else; a
- * device other than the one that the maker named, or not signed by it; a holder
- * of another certificate; a release of what was held for another reason.
+ * device other than the one that the maker named, or not signed by it; a
+ * transport key that its device does not vouch for; a holder of another
+ * certificate; a release of what was held for another reason. ERROR_INPUT: a
+ * transport key that nothing is wrapped for, or that is missing;
+ * ERROR_CONFLICT: too late for activation.
  */
 bool decision_judge(const struct decision_case *what,
                     struct error *err) MUST_CHECK;
