@@ -3,7 +3,7 @@
 import { call, currentSession, get, post, query } from '/web/api.js';
 import { both, say, t, textNow, title, words } from '/web/i18n.js';
 import { go, show } from '/web/router.js';
-import { businessName, date, dateTime, deadline, eventName, money, roleName, stateName, stateTone } from '/web/words.js';
+import { businessName, date, dateTime, deadline, eventName, money, oldKeysTone, roleName, stateName, stateTone } from '/web/words.js';
 import { badge, button, checkAll, dialog, el, facts, field, fill, loading, notice, problemBox, tabs, timeline, toast } from '/web/ui.js';
 import { decide } from './decide.js';
 import { definitionOf, fieldLabel, fieldValue, slotLabel } from './definitions.js';
@@ -159,6 +159,9 @@ function headBox(review) {
             .map((form, i) => [i > 0 && ' · ', el('a', { href: `/v1/cases/${review.number}/forms/${form.kind}`, download: '' }, `${form.kind} PDF (${form.revision})`)]))],
         [say('case.decisions'), review.decisions?.length > 0 && el('ul.plain', review.decisions.map((one) =>
             el('li', roleName(one.step), ' · ', say(`case.${one.verdict}`), ' · ', officerName(one.officer_id), ' · ', dateTime(one.decided_at))))],
+        [say('old-keys'), review.old_keys && [badge(say(`old-keys.${review.old_keys.state}`), oldKeysTone(review.old_keys.state)),
+            review.old_keys.expires_at && el('span.dim', ' ', deadline(review.old_keys.expires_at)),
+            review.old_keys.problem && el('div.small', review.old_keys.problem)]],
         [say('case.remark'), review.remark && el('span.pre', review.remark)],
     ]));
 }

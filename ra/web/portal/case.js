@@ -3,7 +3,7 @@
 import { get, post, put } from '/web/api.js';
 import { badge, button, checkAll, confirm, copy, dialog, download, el, facts, field, fill, notice, timeline, toast } from '/web/ui.js';
 import { both, said, say, title, words } from '/web/i18n.js';
-import { businessName, date, dateTime, deadline, eventName, roleName, stateName, stateTone } from '/web/words.js';
+import { businessName, date, dateTime, deadline, eventName, oldKeysTone, roleName, stateName, stateTone } from '/web/words.js';
 import { caseForm, fieldFacts } from './fields.js';
 import { formsPanel, slotsPanel } from './documents.js';
 import { handlerPanel } from './handler.js';
@@ -63,6 +63,11 @@ words({
     'case.invoice': ['下载发票', 'Download the invoice'],
     'case.replace': ['重新提交新业务', 'File it again'],
     'case.sample': ['演示样例', 'Sample'],
+    'case.old-keys.wait': ['密钥管理中心审批后，历次加密密钥会随激活自动存入新介质；如届时尚未批准，可之后用客户端取回。已加密的文件无需先解密。',
+        'Once the key management centre has agreed, the earlier keys come into the new device with activation, or later with the client. Encrypted files need not be decrypted first.'],
+    'case.old-keys.fetch': ['插上介质，用客户端取回历次加密密钥：', 'Plug the device in and fetch the earlier keys with the client:'],
+    'case.old-keys.there': ['历次加密密钥已在介质中，以前加密的文件可以直接解密。', 'The earlier keys are in the device: files encrypted before can be decrypted with it.'],
+    'case.old-keys.again': ['历次加密密钥未能送入介质。激活后可另行办理“密钥恢复”业务。', 'The earlier keys did not come into the device. After activation, file for key recovery.'],
     'case.proof': ['需要插上介质验证', 'The device has to prove itself'],
 });
 
@@ -248,6 +253,17 @@ function clientPanel(one, reload) {
         }, { kind: 'quiet' }) : [pair, shown]);
 }
 
+// What the holder is to know of the keys that open earlier files.
+function oldKeysPanel(one) {
+    const state = one.old_keys?.state;
+    if (!state || state === 'none')
+        return null;
+    const isLost = ['refused', 'expired', 'aborted'].includes(state);
+    return el('section.card', el('h2', say('old-keys'), ' ', badge(say(`old-keys.${state}`), oldKeysTone(state))),
+        el('p', say(state === 'done' ? 'case.old-keys.fetch' : isLost ? 'case.old-keys.again' : state === 'received' ? 'case.old-keys.there' : 'case.old-keys.wait')),
+        state === 'done' && el('p.code', 'signet-key recover'));
+}
+
 function resultPanel(one) {
     if (!one.certificate && one.payment?.state !== 'paid')
         return null;
@@ -346,7 +362,7 @@ export default async function casePage(main, { path: [number] }) {
         el('p.next', nextStep(one), ' ', one.deadline_at && !isOver(one.state) && el('span.dim', deadline(one.deadline_at))),
         remarkBox(one),
         el(isWide ? 'div.stack' : 'div.case-grid',
-            el('div.stack', panels(one, definition, definitions, draw, leaving), handlerPanel(one, line.steps, draw), resultPanel(one),
+            el('div.stack', panels(one, definition, definitions, draw, leaving), handlerPanel(one, line.steps, draw), oldKeysPanel(one), resultPanel(one),
                 one.state === 'closed' && el('p', el('a.button.primary', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace'))),
                 !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {})))),
             el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps, definition)))));

@@ -126,6 +126,19 @@ words({
     'role.entry': ['收件', 'Intake'],
     'role.timer': ['定时任务', 'Timer'],
 
+    // Earlier encryption keys on their way into a device (OldKeys of the API).
+    'old-keys': ['历次加密密钥', 'Earlier encryption keys'],
+    'old-keys.asked': ['已申请，待介质制作后送审', 'Asked for; goes when the device is made'],
+    'old-keys.waiting': ['正在送往CA', 'On the way to the CA'],
+    'old-keys.none': ['没有历次密钥', 'There are none'],
+    'old-keys.open': ['密钥管理中心审批中', 'With the key management centre'],
+    'old-keys.approved': ['密钥管理中心处理中', 'Being released'],
+    'old-keys.done': ['可以取回', 'Ready to be fetched'],
+    'old-keys.refused': ['未获批准', 'Refused'],
+    'old-keys.expired': ['审批已过期', 'Not decided in time'],
+    'old-keys.aborted': ['已中止', 'Broken off'],
+    'old-keys.received': ['已存入介质', 'In the device'],
+
     'certificate.valid': ['有效', 'Valid'],
     'certificate.held': ['已冻结', 'On hold'],
     'certificate.revoked': ['已注销', 'Revoked'],
@@ -158,6 +171,12 @@ export function stateTone(state) {
     if (['rejected', 'failed', 'issue-failed'].includes(state))
         return 'bad';
     return 'quiet';
+}
+
+export function oldKeysTone(state) {
+    if (['refused', 'expired', 'aborted'].includes(state))
+        return 'bad';
+    return state === 'received' ? 'good' : ['done', 'asked', 'open', 'approved'].includes(state) ? 'wait' : 'quiet';
 }
 
 export function age(seconds) {
