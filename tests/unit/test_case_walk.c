@@ -15,6 +15,7 @@
 
 #include "ra/case_field.h"
 #include "ra/case_send.h"
+#include "ra/old_keys.h"
 #include "tests/unit/case_parts.h"
 #include "tests/unit/fake_ca.h"
 #include "tests/unit/pg.h"
@@ -129,6 +130,8 @@ edit(const char *number, enum case_business business)
 static void
 answers(void)
 {
+    static const char *const recoveries[] = {
+        "none", "open", "approved", "done", "refused", "expired", "aborted"};
     struct ra_job job = {.db = parts.db, .business = &parts.business};
     struct error err = {0};
 
@@ -137,8 +140,13 @@ answers(void)
                                    : CA_PENDING;
     pg_sql("UPDATE ra.case_order SET send_at = to_timestamp(0)"
            " WHERE state = 'queued'");
+    fake_ca.recovery = recoveries[chance(40) ? 3 : draw(7)];
     if (!case_send_job(&job, parts.now, &err))
         fail_msg("send: %s (%s)", err.what, err.cause);
+    /* The CA says what it likes: open, done, refused. */
+    pg_sql("UPDATE ra.case_order SET looked_at = to_timestamp(0)");
+    if (!old_keys_follow_job(&job, parts.now, &err) && err.code != ERROR_BUSY)
+        fail_msg("follow: %s (%s)", err.what, err.cause);
 }
 
 static void
@@ -177,7 +185,8 @@ happen(const char *number, enum case_business business,
         device(number);
     if ((t->guard & GUARD_DECISION) != 0)
         decide(number, t->event, t->who);
-    else if (t->event == CASE_ISSUE || t->event == CASE_REFUSE)
+    else if (t->event == CASE_ISSUE || t->event == CASE_REFUSE ||
+             (t->event == CASE_FAIL && t->who == CASE_BY_SYSTEM))
         answers();
     else if (t->event == CASE_ACTIVATE || t->event == CASE_SIGN)
         with_device(number, t->event);
@@ -307,6 +316,17 @@ check_invariants(void)
                 " AND c.business <> 'renew' AND NOT EXISTS (SELECT FROM"
                 " ra.case_decision d WHERE d.number = c.number"
                 " AND d.step = 'making' AND d.revision = c.revision)");
+    assert_none("1: keys asked for without two reviews",
+                "SELECT count(*) FROM ra.case_order o JOIN ra.case_file c"
+                " USING (number), LATERAL (SELECT count(DISTINCT d ->>"
+                " 'officer_id') AS officers FROM jsonb_array_elements("
+                " convert_from(o.envelope, 'UTF8')::jsonb -> 'decisions') d)"
+                " AS by WHERE c.business = 'recover' AND by.officers <> 2");
+    assert_none("1: keys put in that never came",
+                "SELECT count(*) FROM ra.case_file c WHERE c.business ="
+                " 'recover' AND c.state IN ('keys-ready', 'installed') AND NOT"
+                " EXISTS (SELECT FROM ra.case_order o WHERE o.number = c.number"
+                " AND o.recovery = 'done')");
     assert_none("2: one person with two steps of a revision",
                 "SELECT count(*) FROM ra.case_decision a JOIN ra.case_decision"
                 " b USING (number, revision, person) WHERE a.step <> b.step");
@@ -450,6 +470,7 @@ WALKS(no_walk_of_change_breaks_an_invariant, BUSINESS_CHANGE)
 WALKS(no_walk_of_seal_breaks_an_invariant, BUSINESS_SEAL)
 WALKS(no_walk_of_unlock_breaks_an_invariant, BUSINESS_UNLOCK)
 WALKS(no_walk_of_revoke_breaks_an_invariant, BUSINESS_REVOKE)
+WALKS(no_walk_of_recover_breaks_an_invariant, BUSINESS_RECOVER)
 
 int
 main(void)
@@ -462,6 +483,7 @@ main(void)
         cmocka_unit_test(no_walk_of_seal_breaks_an_invariant),
         cmocka_unit_test(no_walk_of_unlock_breaks_an_invariant),
         cmocka_unit_test(no_walk_of_revoke_breaks_an_invariant),
+        cmocka_unit_test(no_walk_of_recover_breaks_an_invariant),
     };
 
     return cmocka_run_group_tests(tests, group_start, group_stop);
