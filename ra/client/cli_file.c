@@ -9,15 +9,15 @@
 
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "base/json.h"
 #include "base/text.h"
+#include "ra/client/addressee.h"
 #include "ra/client/envelope.h"
 #include "ra/client/holding.h"
 #include "ra/client/signature.h"
 
-enum { PATH_LEN = 4096, CERTIFICATE_LEN_MAX = 65536 };
+enum { PATH_LEN = 4096 };
 
 /* ---- Files
  * ----------------------------------------------------------------------------
@@ -101,47 +101,9 @@ input_open(const char *path, struct bar *bar, struct error *err)
     return file;
 }
 
-/* ---- Recipients
- * ------------------------------------------------------------------------ */
-
-static X509 *
-certificate_of(const uint8_t *data, size_t len)
-{
-    const unsigned char *p = data;
-    BIO *bio = BIO_new_mem_buf(data, (int)len);
-    X509 *cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
-
-    BIO_free(bio);
-    if (cert == NULL)
-        cert = d2i_X509(NULL, &p, (long)len);
-    ERR_clear_error();
-    return cert;
-}
-
-/* A file in PEM or DER, or the name of one in the folder of certificates. */
-static bool
-recipient_add(const char *name, const char *folder, STACK_OF(X509) * out,
-              struct error *err)
-{
-    struct buf data = BUF_INIT(CERTIFICATE_LEN_MAX);
-    char path[PATH_LEN];
-    X509 *cert = NULL;
-    bool ok = text_file_read(name, CERTIFICATE_LEN_MAX, &data, err);
-
-    if (!ok && err->code == ERROR_NOT_FOUND && strchr(name, '/') == NULL) {
-        (void)snprintf(path, sizeof path, "%s/%s.pem", folder, name);
-        ok = text_file_read(path, CERTIFICATE_LEN_MAX, &data, err) ||
-             error_set(err, ERROR_NOT_FOUND,
-                       "there is neither a file %s nor %s", name, path);
-    }
-    if (ok && ((cert = certificate_of(data.data, data.len)) == NULL ||
-               sk_X509_push(out, cert) == 0)) {
-        X509_free(cert);
-        ok = error_set(err, ERROR_INPUT, "%s holds no certificate", name);
-    }
-    buf_clear(&data);
-    return ok;
-}
+/* ---- encrypt
+ * ---------------------------------------------------------------------------
+ */
 
 static bool
 encrypt_one(struct client *client, const char *path, const char *out_path,
@@ -196,10 +158,11 @@ run_encrypt(struct client *client, struct error *err)
     bool ok = recipients != NULL;
 
     while (ok && (to = client_option(client, "--to")) != NULL)
-        ok = recipient_add(to, folder, recipients, err);
+        ok = addressee_add(to, folder, recipients, err);
     ok = ok && client_rest(client, 1, out == NULL ? 10000 : 1, err);
     if (ok && sk_X509_num(recipients) == 0)
-        ok = error_set(err, ERROR_INPUT, "say for whom: --to CERTIFICATE");
+        ok = error_set(err, ERROR_INPUT,
+                       "say for whom: --to CERTIFICATE or NAME");
     json_object_set_new(client->answer, "files", json_array());
     for (int i = 0; ok && i < client->argc; i++)
         ok = encrypt_one(client, client->argv[i], out, is_forced, recipients,
@@ -256,7 +219,7 @@ open_key(struct hsm_device *device, const struct envelope *envelope,
         ok = error_set(err, ERROR_NOT_FOUND,
                        "none of the keys on this device is one that the file "
                        "was encrypted for; if the key was on another device, "
-                       "apply for its recovery");
+                       "apply for its recovery: signet-key recover --start");
     ok = ok && recipient_open(match.recipient, device, match.found, content_key,
                               len, err);
     free(keys);

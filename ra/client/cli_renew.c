@@ -5,7 +5,7 @@
  * as notes on the device, each written once: the request, the signatures, and
  * that the RA has them. Repeated, it goes on.
  */
-#include "ra/client/online.h"
+#include "ra/client/delivery.h"
 
 #include <string.h>
 
@@ -20,6 +20,7 @@ struct renewal {
     struct online online;
     const char *number;
     char code[HSM_PIN_MAX + 1];
+    struct hsm_device_key transport;
     json_t *request;    /* note: {"csr"} */
     json_t *signatures; /* note: {"decided_at", "signatures"} */
 };
@@ -84,6 +85,28 @@ request_make(struct renewal *run, struct error *err)
     return ok;
 }
 
+/* The second key, if there is to be one, comes wrapped for this device and for
+ * no other: who could name another transport key could read what the holder's
+ * partners encrypt. */
+static bool
+encryption_is(const struct renewal *run, const json_t *order)
+{
+    static const char *const names[] = {"profile", "key_type", "transport",
+                                        NULL};
+    const json_t *encryption = json_object_get(order, "encryption");
+    struct buf transport = BUF_INIT(HSM_SPKI_MAX);
+    struct error unused = {0};
+    bool ok = encryption == NULL ||
+              (json_only(encryption, names, &unused) &&
+               json_get_bytes(encryption, "transport", HSM_SPKI_MAX, &transport,
+                              &unused) &&
+               transport.len == run->transport.spki_len &&
+               memcmp(transport.data, run->transport.spki, transport.len) == 0);
+
+    buf_clear(&transport);
+    return ok;
+}
+
 /* The new certificate for our request, or the end of the old one in its place.
  * An RA in wrong hands would have a second renewal signed, for its own key. */
 static bool
@@ -98,7 +121,7 @@ order_is(const struct renewal *run, size_t i, const json_t *order)
         return false;
     if (i == 0)
         return strcmp(kind, "renew") == 0 && csr != NULL && own != NULL &&
-               strcmp(csr, own) == 0;
+               strcmp(csr, own) == 0 && encryption_is(run, order);
     return strcmp(kind, "revoke") == 0 && reason != NULL &&
            strcmp(reason, "superseded") == 0;
 }
@@ -163,6 +186,20 @@ order_sign(struct renewal *run, const struct hsm_device_key *key, size_t i,
     return true;
 }
 
+/* A device that was made before there were pairs has none: then no order names
+ * one. */
+static bool
+transport_find(struct renewal *run, struct error *err)
+{
+    if (hsm_device_transport_key(run->online.device, &run->transport, err))
+        return true;
+    run->transport.spki_len = 0;
+    if (err->code != ERROR_NOT_FOUND)
+        return false;
+    *err = (struct error){0};
+    return true;
+}
+
 /* The signatures with the key of the present certificate, noted. */
 static bool
 orders_sign(struct renewal *run, const json_t *asked, struct error *err)
@@ -183,7 +220,8 @@ orders_sign(struct renewal *run, const json_t *asked, struct error *err)
                len != sizeof credential || json_array_size(orders) != 2))
         ok = error_set(err, ERROR_INTERNAL, "the answer is not two orders");
     wanted.sha256 = credential;
-    ok = ok && holding_present(run->online.device, &wanted, &key, err);
+    ok = ok && transport_find(run, err) &&
+         holding_present(run->online.device, &wanted, &key, err);
     for (size_t i = 0; ok && i < 2; i++)
         ok = order_sign(run, &key, i, json_array_get(orders, i), list, err);
     if (ok) {
@@ -264,11 +302,14 @@ install_and_confirm(struct renewal *run, const json_t *order, struct error *err)
 {
     struct online *online = &run->online;
     uint8_t id[SERVICE_ID_LEN];
+    struct delivery delivery = {.number = ""};
     struct hsm_device_key key;
     json_t *answer = NULL;
     const char *state = "";
     bool found = false;
     bool ok = online_install(online, run->number, order, err) &&
+              (!holding_has_encryption(order) ||
+               delivery_take(online, run->number, order, &delivery, err)) &&
               service_key_id(run->number, id, err) &&
               hsm_device_pair_find(online->device, id, sizeof id, &found, &key,
                                    err) &&
@@ -283,6 +324,7 @@ install_and_confirm(struct renewal *run, const json_t *order, struct error *err)
         client_say(online->client, "续期完成：新证书已写入介质 %s",
                    "Renewed: the new certificate is on device %s",
                    online->info.serial);
+        delivery_tell(online, &delivery);
     }
     json_decref(answer);
     return ok;
@@ -341,7 +383,7 @@ static bool
 run_renew(struct client *client, struct error *err)
 {
     struct renewal run = {.number = ""};
-    bool ok = online_begin(client, 1, &run.online, err);
+    bool ok = online_begin(client, 1, 1, &run.online, err);
 
     if (ok) {
         run.number = client->argv[0];

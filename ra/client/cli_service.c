@@ -5,7 +5,7 @@
  * case's number, and before the request is sent for the first time it stands
  * as a note on the device, so that it is the same from whatever computer.
  */
-#include "ra/client/online.h"
+#include "ra/client/delivery.h"
 
 #include <string.h>
 
@@ -221,18 +221,23 @@ static bool
 activation_end(struct activation *run, const json_t *order, const char *state,
                struct error *err)
 {
+    struct delivery delivery = {.number = ""};
+
     if (strcmp(state, "refused") == 0)
         return online_refused(order, err);
     if (strcmp(state, "done") != 0)
         return error_set(err, ERROR_BUSY,
                          "the certificate is not issued yet: repeat the "
                          "command in a while; nothing is lost");
-    if (!online_install(&run->online, run->number, order, err))
+    if (!online_install(&run->online, run->number, order, err) ||
+        (holding_has_encryption(order) &&
+         !delivery_take(&run->online, run->number, order, &delivery, err)))
         return false;
     online_tell(&run->online, run->number, state);
     client_say(run->online.client, "激活完成：业务 %s，证书已写入介质 %s",
                "Activated: case %s, the certificate is on device %s",
                run->number, run->online.info.serial);
+    delivery_tell(&run->online, &delivery);
     return true;
 }
 
@@ -243,7 +248,7 @@ run_activate(struct client *client, struct error *err)
     struct online *online = &run.online;
     json_t *order = NULL;
     const char *state = "";
-    bool ok = online_begin(client, 0, online, err) &&
+    bool ok = online_begin(client, 0, 0, online, err) &&
               hsm_device_own_key(online->device, &run.own, err) &&
               note_state(&run, &order, &state, err);
 
@@ -329,7 +334,7 @@ run_prove(struct client *client, struct error *err)
     struct online online;
     json_t *challenge = NULL;
     const char *number = "";
-    bool ok = online_begin(client, 0, &online, err) &&
+    bool ok = online_begin(client, 0, 0, &online, err) &&
               client_code(client, "配对码（页面）", "Code shown on the page",
                           code, err) &&
               challenge_get(&online, code, &challenge, err) &&
@@ -384,7 +389,7 @@ run_install_seal(struct client *client, struct error *err)
     struct hsm_device_key key;
     json_t *answer = NULL;
     const char *state = "";
-    bool ok = online_begin(client, 2, &online, err);
+    bool ok = online_begin(client, 2, 2, &online, err);
     const char *number = ok ? client->argv[0] : "";
 
     if (ok && strlen(number) > SERVICE_NUMBER_MAX)

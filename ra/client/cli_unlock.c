@@ -190,7 +190,7 @@ run_unlock(struct client *client, struct error *err)
 {
     bool is_asking = client_flag(client, "--ask-code");
     struct unlocking run = {.number = ""};
-    bool ok = online_begin(client, 1, &run.online, err);
+    bool ok = online_begin(client, 1, 1, &run.online, err);
 
     if (ok) {
         run.number = client->argv[0];

@@ -37,6 +37,7 @@ extern const struct client_verb client_device_verbs[];
 extern const struct client_verb client_file_verbs[];
 extern const struct client_verb client_service_verbs[];
 extern const struct client_verb client_renew_verbs[];
+extern const struct client_verb client_recover_verbs[];
 extern const struct client_verb client_unlock_verbs[];
 extern const struct client_verb client_maker_verbs[];
 

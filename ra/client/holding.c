@@ -1,6 +1,7 @@
 /* What a device holds for its holder; see ra/client/holding.h. */
 #include "ra/client/holding.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "hsm/escrow.h"
 
 bool
 holding_pair(struct hsm_device *device, enum hsm_key_type type,
@@ -73,6 +75,13 @@ holding_key_of(const struct hsm_device_key *keys, size_t count, X509 *cert)
     return found;
 }
 
+bool
+holding_encrypts(X509 *cert)
+{
+    return (X509_get_key_usage(cert) & (KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT |
+                                        KU_DATA_ENCIPHERMENT)) != 0;
+}
+
 /* The issuer's certificate goes in as well: a program that signs with the
  * device finds the chain. Its CKA_ID is its key identifier. */
 static bool
@@ -98,32 +107,51 @@ install_issuer(struct hsm_device *device, const json_t *one, struct error *err)
     return ok;
 }
 
+/* One of ours, and the one above it, beside the key of this id. */
+static bool
+install_beside(struct hsm_device *device, const json_t *one,
+               const struct buf *der, const char *label, const uint8_t *id,
+               size_t id_len, struct error *err)
+{
+    return install_issuer(device, one, err) &&
+           hsm_device_add_certificate(device, der->data, der->len, label, id,
+                                      id_len, err);
+}
+
+/* Reads the member of `one` that is a certificate; the caller frees both. */
+static bool
+certificate_read(const json_t *one, const char *name, struct buf *der,
+                 X509 **cert, struct error *err)
+{
+    const unsigned char *p;
+
+    if (!json_get_bytes(one, name, SERVICE_CERTIFICATE_MAX, der, err))
+        return false;
+    p = der->data;
+    *cert = d2i_X509(NULL, &p, (long)der->len);
+    return (*cert != NULL && p == der->data + der->len) ||
+           error_openssl(err, ERROR_INPUT, "the certificate");
+}
+
 static bool
 install_one(struct hsm_device *device, const char *number, const json_t *one,
             struct error *err)
 {
     struct buf der = BUF_INIT(SERVICE_CERTIFICATE_MAX);
     struct hsm_device_key key;
-    const unsigned char *p;
     uint8_t id[SERVICE_ID_LEN];
     X509 *cert = NULL;
     bool found = false;
-    bool ok = json_get_bytes(one, "certificate", SERVICE_CERTIFICATE_MAX, &der,
-                             err) &&
+    bool ok = certificate_read(one, "certificate", &der, &cert, err) &&
               service_key_id(number, id, err) &&
               hsm_device_pair_find(device, id, sizeof id, &found, &key, err);
 
-    p = der.data;
-    if (ok && (cert = d2i_X509(NULL, &p, (long)der.len)) == NULL)
-        ok = error_openssl(err, ERROR_INPUT, "the certificate");
     if (ok && (!found || holding_key_of(&key, 1, cert) == NULL))
         ok = error_set(err, ERROR_CONFLICT,
                        "the certificate of case %s is for another key than "
                        "the one on this device",
                        number);
-    ok = ok && install_issuer(device, one, err) &&
-         hsm_device_add_certificate(device, der.data, der.len, number, id,
-                                    sizeof id, err);
+    ok = ok && install_beside(device, one, &der, number, id, sizeof id, err);
     X509_free(cert);
     buf_clear(&der);
     return ok;
@@ -154,6 +182,125 @@ holding_install(struct hsm_device *device, const char *number,
     }
     return *count > 0 ||
            error_set(err, ERROR_INTERNAL, "the answer holds no certificate");
+}
+
+/* ---- The other half of a pair
+ * ---------------------------------------------- */
+
+/* The certificate of pair 2; NULL: none. */
+static const json_t *
+encryption_of(const json_t *answer)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "certificates"), i, one)
+    {
+        if (json_integer_value(json_object_get(one, "pair")) == 2)
+            return one;
+    }
+    return NULL;
+}
+
+bool
+holding_has_encryption(const json_t *answer)
+{
+    return encryption_of(answer) != NULL;
+}
+
+/* *id is where the key of this certificate is, on every device. */
+static bool
+imported_id(X509 *cert, uint8_t id[HSM_DEVICE_IMPORTED_ID_LEN],
+            struct error *err)
+{
+    unsigned char *spki = NULL;
+    int len = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &spki);
+    bool ok = len > 0 ? hsm_device_imported_id(spki, (size_t)len, id, err)
+                      : error_openssl(err, ERROR_INPUT, "key of a certificate");
+
+    OPENSSL_free(spki);
+    return ok;
+}
+
+bool
+holding_install_encryption(struct hsm_device *device, const char *number,
+                           const json_t *answer, struct error *err)
+{
+    const json_t *one = encryption_of(answer);
+    struct buf der = BUF_INIT(SERVICE_CERTIFICATE_MAX);
+    uint8_t id[HSM_DEVICE_IMPORTED_ID_LEN];
+    char label[HSM_LABEL_MAX + 1];
+    X509 *cert = NULL;
+    bool is_there = false;
+    bool ok;
+
+    if (one == NULL)
+        return true;
+    ok = certificate_read(one, "certificate", &der, &cert, err) &&
+         imported_id(cert, id, err) &&
+         hsm_device_is_public_there(device, id, sizeof id, &is_there, err);
+    if (ok && !is_there)
+        ok = error_set(err, ERROR_NOT_FOUND,
+                       "the encryption key of case %s is not on this device",
+                       number);
+    (void)snprintf(label, sizeof label, HOLDING_ENCRYPTION "%s", number);
+    ok = ok && install_beside(device, one, &der, label, id, sizeof id, err);
+    X509_free(cert);
+    buf_clear(&der);
+    return ok;
+}
+
+static bool
+install_earlier(struct hsm_device *device, const json_t *one,
+                const struct hsm_device_key *key, const char *label,
+                struct error *err)
+{
+    struct buf der = BUF_INIT(SERVICE_CERTIFICATE_MAX);
+    X509 *cert = NULL;
+    bool ok = certificate_read(one, "der", &der, &cert, err);
+
+    if (ok && holding_key_of(key, 1, cert) == NULL)
+        ok = error_set(err, ERROR_INPUT,
+                       "an earlier certificate is for another key than the one "
+                       "it came with");
+    ok = ok && hsm_device_add_certificate(device, der.data, der.len, label,
+                                          key->id, key->id_len, err);
+    X509_free(cert);
+    buf_clear(&der);
+    return ok;
+}
+
+bool
+holding_take_key(struct hsm_device *device, const char *label,
+                 const json_t *one, struct error *err)
+{
+    struct buf spki = BUF_INIT(HSM_SPKI_MAX);
+    struct buf wrapped = BUF_INIT(HSM_ESCROW_WRAPPED_MAX);
+    struct buf content_key = BUF_INIT(HSM_ESCROW_CONTENT_KEY_MAX);
+    struct hsm_device_key key;
+    const json_t *certificate;
+    size_t i;
+    bool ok =
+        json_get_bytes(one, "spki", HSM_SPKI_MAX, &spki, err) &&
+        json_get_bytes(one, "wrapped", HSM_ESCROW_WRAPPED_MAX, &wrapped, err) &&
+        json_get_bytes(one, "content_key", HSM_ESCROW_CONTENT_KEY_MAX,
+                       &content_key, err);
+
+    if (ok) {
+        const struct hsm_device_delivery delivery = {
+            content_key.data, content_key.len, wrapped.data,
+            wrapped.len,      spki.data,       spki.len};
+
+        ok = hsm_device_import(device, &delivery, label, &key, err);
+    }
+    json_array_foreach(json_object_get(one, "certificates"), i, certificate)
+    {
+        ok = ok && install_earlier(device, certificate, &key, label, err);
+    }
+    buf_clear(&spki);
+    buf_clear(&wrapped);
+    buf_clear(&content_key);
+    return ok;
 }
 
 /* ---- Which is the present one

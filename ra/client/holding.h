@@ -10,6 +10,11 @@
 
 #include "ra/client/service.h"
 
+/* Labels on the device, for people: that of the case with HOLDING_ENCRYPTION
+ * before it, and HOLDING_EARLIER. */
+#define HOLDING_ENCRYPTION "encryption "
+#define HOLDING_EARLIER "earlier encryption"
+
 /* The pair of this case, made if it is not there. After login. */
 bool holding_pair(struct hsm_device *device, enum hsm_key_type type,
                   const char *number, struct hsm_device_key *out,
@@ -30,9 +35,25 @@ bool holding_install(struct hsm_device *device, const char *number,
                      const json_t *answer, size_t *count,
                      struct error *err) MUST_CHECK;
 
+/* The same of pair 2, if the answer has one: beside the encryption key, which
+ * has been delivered before. ERROR_NOT_FOUND when that key is not there. */
+bool holding_has_encryption(const json_t *answer);
+bool holding_install_encryption(struct hsm_device *device, const char *number,
+                                const json_t *answer,
+                                struct error *err) MUST_CHECK;
+
+/* An encryption key that was delivered: {"spki", "wrapped", "content_key"}, and
+ * of an earlier one "certificates": [{"der"}], which go in beside it. After
+ * login; once more is nothing. */
+bool holding_take_key(struct hsm_device *device, const char *label,
+                      const json_t *one, struct error *err) MUST_CHECK;
+
 /* The one of these keys that the certificate is for; NULL: none. */
 const struct hsm_device_key *holding_key_of(const struct hsm_device_key *keys,
                                             size_t count, X509 *cert);
+
+/* Whether its key usage lets others encrypt to it (RFC 5280, 4.2.1.3). */
+bool holding_encrypts(X509 *cert);
 
 /* Which certificate is meant: by its SHA-256 (32 octets), or by its serial
  * number in hex, or, if both are NULL, the newest for signing that is valid

@@ -9,8 +9,9 @@
 #include "ra/client/client.h"
 
 static const struct client_verb *const tables[] = {
-    client_device_verbs, client_file_verbs,   client_service_verbs,
-    client_renew_verbs,  client_unlock_verbs, client_maker_verbs};
+    client_device_verbs, client_file_verbs,    client_service_verbs,
+    client_renew_verbs,  client_recover_verbs, client_unlock_verbs,
+    client_maker_verbs};
 enum { TABLE_COUNT = sizeof tables / sizeof *tables };
 
 static void

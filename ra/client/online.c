@@ -29,13 +29,13 @@ options_read(struct client *client, struct online *out, struct error *err)
 }
 
 bool
-online_begin(struct client *client, int arguments, struct online *out,
+online_begin(struct client *client, int min, int max, struct online *out,
              struct error *err)
 {
     memset(out, 0, sizeof *out);
     out->client = client;
     return options_read(client, out, err) &&
-           client_rest(client, arguments, arguments, err) &&
+           client_rest(client, min, max, err) &&
            service_new(client->url, client->trust_file, NULL, NULL,
                        &out->service, err) &&
            client_open(client, false, &out->device, err) &&

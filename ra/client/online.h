@@ -22,9 +22,9 @@ struct online {
 };
 
 /* Takes the options, finds the device, locks it against a second signet-key,
- * and gets ready to call. Nobody is logged in. `arguments`: how many are left
- * for the verb. */
-bool online_begin(struct client *client, int arguments, struct online *out,
+ * and gets ready to call. Nobody is logged in. Between `min` and `max`
+ * arguments are left for the verb. */
+bool online_begin(struct client *client, int min, int max, struct online *out,
                   struct error *err) MUST_CHECK;
 void online_end(struct online *online);
 

@@ -39,6 +39,7 @@ pair 03 EC:prime256v1 signing digitalSignature,nonRepudiation
 want 'status names the device' SIM-0001 "$(holder --json status | jq -r '.devices[0].serial')"
 want 'list shows certificates with their keys' 'encryption encryption signing' \
     "$(holder --json list | jq -r '[.certificates[] | select(.has_key) | .purpose] | sort | join(" ")')"
+want 'of several for encryption all but the newest are earlier ones' 1 "$(holder --json list | jq -r .earlier_keys)"
 echo wrong-pin >"$WORK/wrong"
 want 'a wrong PIN is told' 'wrong PIN' \
     "$("$SIGNET_BUILD/bin/signet-key" --language en --pin-file "$WORK/wrong" --json list | jq -r .what)"
@@ -78,6 +79,21 @@ holder decrypt "$WORK/file.p7m" --out "$WORK/clear" >/dev/null
 want 'and the holder does' same "$(same "$WORK/clear")"
 holder encrypt "$WORK/file" --to "$WORK/rsa.pem" >"$WORK/out" 2>&1 && fail 'a file is written over'
 grep -q -- --force "$WORK/out" || fail 'it is not told how'
+
+# By name: of a pair the certificate for encryption is meant, never that for signing.
+mkdir "$WORK/book"
+cp "$WORK/signing.pem" "$WORK/encryption-new.pem" "$WORK/book"
+holder encrypt "$WORK/file" --to 'Demo Unit' --certificates "$WORK/book" --out "$WORK/named.p7m" >/dev/null
+holder decrypt "$WORK/named.p7m" --out "$WORK/clear" >/dev/null
+want 'the name of a holder finds the certificate for encryption' same "$(same "$WORK/clear")"
+cat "$WORK/signing.pem" "$WORK/encryption-new.pem" >"$WORK/book/unit.pem"
+holder encrypt "$WORK/file" --to unit --certificates "$WORK/book" --out "$WORK/both.p7m" >/dev/null
+holder decrypt "$WORK/both.p7m" --out "$WORK/clear" >/dev/null
+want 'so does a file that holds both' same "$(same "$WORK/clear")"
+want 'nothing is encrypted for a signing key' input \
+    "$(holder --json encrypt "$WORK/file" --to signing --certificates "$WORK/book" --out "$WORK/none.p7m" | jq -r .error)"
+want 'nor for who is not known' not_found \
+    "$(holder --json encrypt "$WORK/file" --to nobody --certificates "$WORK/book" --out "$WORK/none.p7m" | jq -r .error)"
 
 # Not for this holder; changed; cut; longer: refused, and nothing is left.
 holder encrypt "$WORK/file" --to "$WORK/rsa.pem" --out "$WORK/not-mine.p7m" >/dev/null
