@@ -1068,6 +1068,56 @@ renewal_is_signed_issued_and_installed(void **state)
                         "queued");
 }
 
+/* The member of the order that is signed first. */
+static const char *
+renewal_part(const json_t *request, const char *name)
+{
+    const json_t *order = json_object_get(
+        json_array_get(json_object_get(request, "orders"), 0), "order");
+
+    return json_string_value(
+        json_object_get(json_object_get(order, "encryption"), name));
+}
+
+static void
+renewal_names_the_transport_key_of_its_device_and_no_earlier_keys(void **state)
+{
+    char code[CODE_MAX + 1];
+    json_t *request = NULL;
+    struct error err;
+
+    (void)state;
+    live(parts.now + 30 * DAY);
+    renewal_submitted("13800000001");
+    known_code(CODE_CLIENT, parts.now, code);
+    assert_true(renew(code, new_key, &request, &err));
+    assert_string_equal(renewal_part(request, "profile"),
+                        "organisation-encryption");
+    assert_string_equal(renewal_part(request, "transport"),
+                        pg_ask("SELECT encode(transport, 'base64')"
+                               " FROM ra.device"));
+    assert_null(renewal_part(request, "old_keys"));
+    json_decref(request);
+}
+
+static void
+device_without_transport_key_is_not_renewed_and_the_holder_is_told(void **state)
+{
+    char code[CODE_MAX + 1];
+    json_t *request = NULL;
+    struct error err;
+
+    (void)state;
+    live(parts.now + 30 * DAY);
+    pg_sql("UPDATE ra.device SET transport = NULL, transport_signature = NULL");
+    renewal_submitted("13800000001");
+    known_code(CODE_CLIENT, parts.now, code);
+    assert_false(renew(code, new_key, &request, &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    assert_non_null(strstr(err.what, "reissue"));
+    assert_string_equal(case_parts_state(number), "submitted");
+}
+
 static void
 renewal_signed_with_another_key_is_refused(void **state)
 {
@@ -1246,6 +1296,9 @@ main(void)
         TEST(sixth_try_of_a_one_time_password_fails_even_when_right),
         TEST(every_unlocking_is_told_to_the_unit),
         TEST(renewal_is_signed_issued_and_installed),
+        TEST(renewal_names_the_transport_key_of_its_device_and_no_earlier_keys),
+        TEST(
+            device_without_transport_key_is_not_renewed_and_the_holder_is_told),
         TEST(renewal_signed_with_another_key_is_refused),
         TEST(signature_over_orders_that_were_replaced_is_refused),
         TEST(thief_with_key_and_pin_cannot_rehome_the_one_time_password),

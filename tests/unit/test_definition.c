@@ -115,6 +115,32 @@ businesses_are_as_the_matrix_says(void **state)
     assert_non_null(definition_get(all, BUSINESS_RENEW)->agreement_version);
 }
 
+/* domain.md, 1.7: keys follow the holder unless refused; in a renewal they stay
+ * where they are, and the holder answers for himself. */
+static void
+businesses_that_issue_order_a_pair_and_ask_about_the_earlier_keys(void **state)
+{
+    static const enum case_business issuing[] = {
+        BUSINESS_NEW, BUSINESS_REISSUE, BUSINESS_CHANGE, BUSINESS_RENEW};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof issuing / sizeof issuing[0]; i++) {
+        const struct definition *d = definition_get(all, issuing[i]);
+        const struct definition_field *files =
+            definition_field_find(d, "encrypted_files");
+
+        assert_string_equal(d->encryption, "organisation-encryption");
+        assert_string_equal(d->encryption_key, "rsa-2048");
+        assert_non_null(files);
+        if (issuing[i] == BUSINESS_RENEW)
+            assert_null(files->otherwise);
+        else
+            assert_string_equal(files->otherwise, "deliver");
+    }
+    assert_null(definition_get(all, BUSINESS_REVOKE)->encryption);
+    assert_null(definition_get(all, BUSINESS_SEAL)->encryption);
+}
+
 static bool
 wants_slot(enum case_business business, const char *slot, const char *kind,
            const char *seal)
@@ -471,6 +497,11 @@ what_contradicts_the_table_is_refused(void **state)
     (void)state;
     refused("new", "reviews=\"2\"", "reviews=\"1\"", "reviews");
     refused("new", " profile=\"organisation-signing\"", "", "profile");
+    refused("new", " encryption-key=\"rsa-2048\"", "", "encryption-key");
+    refused("revoke", "reviews=\"2\"",
+            "reviews=\"2\" encryption=\"organisation-encryption\""
+            " encryption-key=\"rsa-2048\"",
+            "profile");
     refused("new", "<device send=\"first-review\"/>", "", "device");
     refused("seal", "<slots mailed=\"false\">",
             "<slots><slot name=\"x\" copies=\"1\"><label zh=\"x\" "
@@ -526,6 +557,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fees_are_those_of_the_guide),
         cmocka_unit_test(businesses_are_as_the_matrix_says),
+        cmocka_unit_test(
+            businesses_that_issue_order_a_pair_and_ask_about_the_earlier_keys),
         cmocka_unit_test(a_law_firm_hands_in_its_practice_licence_instead),
         cmocka_unit_test(the_seal_form_is_wanted_only_with_seal_service),
         cmocka_unit_test(printed_fields_are_locked_but_domicile_and_delivery),

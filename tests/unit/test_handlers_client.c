@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "ra/handlers_client.h"
 #include "ra/handlers_device.h"
 #include "tests/unit/case_parts.h"
@@ -88,13 +89,22 @@ call(http_handler *handler, const char *body, const char *site)
 }
 
 static http_handler *const client_calls[] = {
-    handle_client_challenge,         handle_client_proof,
-    handle_client_activation_open,   handle_client_activate,
-    handle_client_renewal_request,   handle_client_renewal_sign,
-    handle_client_renewal_installed, handle_client_unlock_code,
-    handle_client_unlock_verify,     handle_client_unlock_release,
-    handle_client_unlock_done,       handle_client_unlock_failed,
-    handle_client_seal_installed,    handle_client_recovery_begin,
+    handle_client_challenge,
+    handle_client_proof,
+    handle_client_activation_open,
+    handle_client_activate,
+    handle_client_renewal_request,
+    handle_client_renewal_sign,
+    handle_client_renewal_installed,
+    handle_client_unlock_code,
+    handle_client_unlock_verify,
+    handle_client_unlock_release,
+    handle_client_unlock_done,
+    handle_client_unlock_failed,
+    handle_client_seal_installed,
+    handle_client_recovery_begin,
+    handle_client_keys,
+    handle_client_keys_received,
 };
 
 enum { CALLS = sizeof client_calls / sizeof client_calls[0] };
@@ -127,6 +137,39 @@ calls_from_another_sites_page_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < CALLS; i++)
         assert_int_equal(call(client_calls[i], "{}", "cross-site"), 403);
+}
+
+/* What asks for keys without being the device: one answer, and slowed. */
+static void
+keys_of_a_device_that_is_not_ours_are_denied_and_slowed(void **state)
+{
+    char time[CLOCK_TEXT_LEN + 1];
+    char body[256];
+    int status = 0;
+
+    (void)state;
+    clock_format(clock_now(), time);
+    (void)snprintf(body, sizeof body,
+                   "{\"device\":\"UK-000001\",\"number\":\"\","
+                   "\"signed_at\":\"%s\",\"signature\":\"AA==\"}",
+                   time);
+    assert_int_equal(call(handle_client_keys, body, NULL), 403);
+    (void)snprintf(body, sizeof body,
+                   "{\"action\":\"keys\",\"device\":\"UK-000001\","
+                   "\"number\":\"U20261124-000001\",\"signed_at\":\"%s\","
+                   "\"signature\":\"AA==\"}",
+                   time);
+    assert_int_equal(call(handle_client_keys_received, body, NULL), 400);
+    (void)snprintf(body, sizeof body,
+                   "{\"action\":\"recovered\",\"device\":\"UK-000001\","
+                   "\"number\":\"U20261124-000001\",\"signed_at\":\"%s\","
+                   "\"signature\":\"AA==\"}",
+                   time);
+    for (int i = 0; i < 200 && status != 429; i++) {
+        status = call(handle_client_keys_received, body, NULL);
+        assert_true(status == 403 || status == 429);
+    }
+    assert_int_equal(status, 429);
 }
 
 static void
@@ -165,6 +208,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
         TEST(malformed_calls_are_told_so),
         TEST(calls_from_another_sites_page_are_refused),
+        TEST(keys_of_a_device_that_is_not_ours_are_denied_and_slowed),
         TEST(whoever_guesses_codes_is_slowed),
         TEST(courier_is_not_heard_without_a_secret),
     };
