@@ -179,16 +179,23 @@ audit_certificates_read(struct audit_certificates *all, const json_t *entry,
 }
 
 const struct audit_certificate *
+audit_certificates_at(const struct audit_certificates *all, uint16_t issuer,
+                      const uint8_t serial[API_SERIAL_LEN])
+{
+    size_t at = place(all, issuer, serial);
+
+    return all->is_used[at] ? &all->at[at] : NULL;
+}
+
+const struct audit_certificate *
 audit_certificates_find(const struct audit_certificates *all,
                         const struct api_certificate_ref *ref)
 {
     uint16_t issuer;
-    size_t at;
 
-    if (!find_issuer(all, ref->issuer, &issuer))
-        return NULL;
-    at = place(all, issuer, ref->serial);
-    return all->is_used[at] ? &all->at[at] : NULL;
+    return find_issuer(all, ref->issuer, &issuer)
+               ? audit_certificates_at(all, issuer, ref->serial)
+               : NULL;
 }
 
 const struct audit_certificate *
@@ -199,4 +206,39 @@ audit_certificates_by_sha256(const struct audit_certificates *all,
         if (all->is_used[i] && memcmp(all->at[i].sha256, sha256, 32) == 0)
             return &all->at[i];
     return NULL;
+}
+
+static void
+set_mate(struct audit_certificates *all, const struct audit_certificate *of,
+         const struct audit_certificate *mate)
+{
+    struct audit_certificate *row = &all->at[of - all->at];
+
+    row->has_mate = true;
+    row->mate_issuer = mate->issuer;
+    memcpy(row->mate, mate->serial, sizeof row->mate);
+}
+
+void
+audit_certificates_pair(struct audit_certificates *all,
+                        const struct api_certificate_ref *a,
+                        const struct api_certificate_ref *b)
+{
+    const struct audit_certificate *one = audit_certificates_find(all, a);
+    const struct audit_certificate *two = audit_certificates_find(all, b);
+
+    if (one == NULL || two == NULL || one == two)
+        return;
+    set_mate(all, one, two);
+    set_mate(all, two, one);
+}
+
+const struct audit_certificate *
+audit_certificates_mate(const struct audit_certificates *all,
+                        const struct audit_certificate *certificate)
+{
+    return certificate->has_mate
+               ? audit_certificates_at(all, certificate->mate_issuer,
+                                       certificate->mate)
+               : NULL;
 }

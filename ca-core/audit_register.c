@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ca-core/audit_certificate.h"
 #include "ca-core/audit_decision.h"
+#include "ca-core/audit_issue.h"
 #include "ca-core/decision.h"
 #include "ca-core/officer.h"
 
@@ -28,12 +29,6 @@ struct holding {
     char *person; /* owned */
 };
 
-/* What may still become a certificate: the id of an accepted order, or the
- * serial that a ceremony recorded. */
-struct awaited {
-    char key[TEXT_UUID_LEN + 1];
-};
-
 struct audit_register {
     struct enrolled *at;
     size_t count, room;
@@ -41,8 +36,7 @@ struct audit_register {
     struct audit_certificates *certificates;
     struct holding *holding;
     size_t holding_count, holding_room;
-    struct awaited *awaited; /* few: most are there an entry later */
-    size_t awaited_count, awaited_room;
+    struct audit_issues *issues;
 };
 
 struct audit_register *
@@ -51,6 +45,7 @@ audit_register_new(void)
     struct audit_register *reg = base_alloc(sizeof *reg);
 
     reg->certificates = audit_certificates_new();
+    reg->issues = audit_issues_new(reg->certificates);
     return reg;
 }
 
@@ -69,7 +64,7 @@ audit_register_free(struct audit_register *reg)
         free(reg->holding[i].person);
     free(reg->holding);
     audit_certificates_free(reg->certificates);
-    free(reg->awaited);
+    audit_issues_free(reg->issues);
     free(reg);
 }
 
@@ -278,50 +273,6 @@ read_added(struct audit_register *reg, const json_t *entry, struct error *err)
                                  officer_id);
 }
 
-/* ---- Certificates ------------------------------------------------------ */
-
-static void
-await(struct audit_register *reg, const char *key)
-{
-    struct awaited *new;
-
-    if (reg->awaited_count == reg->awaited_room)
-        reg->awaited =
-            grow(reg->awaited, sizeof *reg->awaited, &reg->awaited_room);
-    new = &reg->awaited[reg->awaited_count++];
-    memset(new, 0, sizeof *new);
-    memcpy(new->key, key, strnlen(key, TEXT_UUID_LEN));
-}
-
-/* Takes it out; false if it is not there. The newest first. */
-static bool
-settle(struct audit_register *reg, const char *key)
-{
-    for (size_t i = reg->awaited_count; i-- > 0;)
-        if (strcmp(reg->awaited[i].key, key) == 0) {
-            reg->awaited[i] = reg->awaited[--reg->awaited_count];
-            return true;
-        }
-    return false;
-}
-
-/* One order, one certificate, and none without (reliability.md, incident 23).
- */
-static bool
-read_issued(struct audit_register *reg, const json_t *entry, struct error *err)
-{
-    const char *order_id, *serial;
-
-    if (!json_get_text(entry, "order_id", TEXT_UUID_LEN, &order_id, err) ||
-        !json_get_text(entry, "subject", TEXT_UUID_LEN, &serial, err))
-        return false;
-    return settle(reg, order_id) || settle(reg, serial) ||
-           error_set(err, ERROR_DENIED,
-                     "certificate %s was issued without an order, or as the "
-                     "second of order %s",
-                     serial, order_id);
-}
-
 /* ---- Orders ------------------------------------------------------------ */
 
 /* Key and validity, once they are known. */
@@ -338,29 +289,40 @@ complete(struct enrolled *officer, const json_t *decision, struct error *err)
            error_set(err, ERROR_INPUT, "a decision has another credential");
 }
 
-/* The one target, or key, that the holder's certificate has in common with all
- * that the order is about. */
+static bool
+has_key_of(const struct audit_certificate *c,
+           const struct audit_certificate *own)
+{
+    return c == own || (c != NULL && c->has_spki && own->has_spki &&
+                        memcmp(c->spki_sha256, own->spki_sha256, 32) == 0);
+}
+
+/* As decision_verify() finds it: the holder's certificate is the predecessor,
+ * has the key, or is one of the targets, all of which have its key or are the
+ * other half of one that has it. */
 static bool
 is_holders(const struct audit_register *reg, const struct api_order *order,
            const struct audit_certificate *own)
 {
-    const struct audit_certificate *target;
+    const struct audit_certificates *all = reg->certificates;
+    bool is_named = false;
 
     if (order->kind == API_RENEW)
-        return audit_certificates_find(reg->certificates,
-                                       &order->predecessor) == own;
+        return audit_certificates_find(all, &order->predecessor) == own;
     if (order->has_key)
         return own->has_spki &&
                memcmp(own->spki_sha256, order->spki_sha256, 32) == 0;
     for (size_t i = 0; i < order->target_count; i++) {
-        target = audit_certificates_find(reg->certificates, &order->target[i]);
+        const struct audit_certificate *target =
+            audit_certificates_find(all, &order->target[i]);
+
         if (target == NULL ||
-            (target != own &&
-             (!own->has_spki || !target->has_spki ||
-              memcmp(own->spki_sha256, target->spki_sha256, 32) != 0)))
+            !(has_key_of(target, own) ||
+              has_key_of(audit_certificates_mate(all, target), own)))
             return false;
+        is_named = is_named || target == own;
     }
-    return true;
+    return is_named;
 }
 
 /* The certificate that a holder signed with: nearly always one that the order
@@ -591,21 +553,20 @@ read_accepted(struct audit_register *reg, const json_t *entry, int64_t at,
          api_completion_find(entry, &envelope.completion, err) &&
          api_order_parse(order, &envelope.order, err);
     if (ok && api_kind_is_issuing(envelope.order->kind))
-        await(reg, envelope.order->order_id);
+        audit_issues_await(reg->issues, envelope.order);
     ok = ok && judge(reg, &envelope, decisions, at, err) &&
          carry_out(reg, &envelope, at, err);
     api_envelope_clear(&envelope);
     return ok;
 }
 
-bool
-audit_register_read(struct audit_register *reg, const json_t *entry, int64_t at,
-                    struct error *err)
+static bool
+read_event(struct audit_register *reg, const json_t *entry, const char *event,
+           int64_t at, struct error *err)
 {
-    const char *event, *subject;
+    const char *subject;
 
-    if (!json_get_text(entry, "event", 256, &event, err) ||
-        !json_get_text(entry, "subject", 4096, &subject, err) ||
+    if (!json_get_text(entry, "subject", 4096, &subject, err) ||
         !audit_certificates_read(reg->certificates, entry, err))
         return false;
     if (strcmp(event, "order.accepted") == 0)
@@ -616,11 +577,28 @@ audit_register_read(struct audit_register *reg, const json_t *entry, int64_t at,
         return read_dismissed(reg, entry, err);
     if (strcmp(event, "officer.credential") == 0)
         return read_added(reg, entry, err);
-    if (strcmp(event, "certificate.issued") == 0)
-        return read_issued(reg, entry, err);
-    if (strcmp(event, "certificate.intended") == 0)
-        await(reg, subject);
-    else if (strcmp(event, "order.failed") == 0)
-        (void)settle(reg, subject);
-    return true;
+    return audit_issues_read(reg->issues, entry, event, err);
+}
+
+bool
+audit_register_read(struct audit_register *reg, const json_t *entry, int64_t at,
+                    struct error *err)
+{
+    struct error why = {0}; /* of what came before, which is told first */
+    const char *event;
+    bool is_whole, ok;
+
+    if (!json_get_text(entry, "event", 256, &event, err))
+        return false;
+    is_whole = audit_issues_check(reg->issues, entry, event, &why);
+    ok = read_event(reg, entry, event, at, err);
+    if (!is_whole && err != NULL)
+        *err = why;
+    return is_whole && ok;
+}
+
+bool
+audit_register_end(struct audit_register *reg, struct error *err)
+{
+    return audit_issues_end(reg->issues, err);
 }

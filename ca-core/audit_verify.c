@@ -223,7 +223,10 @@ conclude(struct verifier *v, struct error *err)
     const struct manifest *m = v->manifest;
     uint8_t root[MERKLE_HASH_LEN];
     char hex[2 * MERKLE_HASH_LEN + 1];
+    struct error why = {0};
 
+    if (v->officers != NULL && !audit_register_end(v->officers, &why))
+        found(v, "at the end: %s", why.what);
     if (v->next <= m->last_index)
         add_gap(v, v->next, m->last_index);
     for (size_t i = 0; i < v->gap_count; i++)

@@ -543,7 +543,8 @@ core_audit(const struct core *core, struct error *err)
     for (int i = 0; i < CORE_OFFICER_COUNT; i++)
         audit_officer(&audit, &core->officer[i]);
     ok = db_open(&options, &db, err) &&
-         db_entry_stream(db, 0, INT32_MAX, audit_entry, &audit, err);
+         db_entry_stream(db, 0, INT32_MAX, audit_entry, &audit, err) &&
+         audit_register_end(audit.reg, err);
     ok = ok && (audit.entries > 0 || error_set(err, ERROR_INTERNAL, "empty"));
     db_close(db);
     audit_keys_free(audit.keys);

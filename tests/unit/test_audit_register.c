@@ -283,7 +283,7 @@ certificate_without_an_order_and_the_second_of_one_are_found(void **state)
     assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
                         "");
     assert_string_equal(read_entry(issued(order, 0x0b)), "");
-    found(issued(order, 0x0c), "or as the second of order");
+    found(issued(order, 0x0c), "or as one more than order");
 
     /* Of a ceremony, by its serial. */
     assert_string_equal(
@@ -454,6 +454,299 @@ activation_without_its_device_is_found(void **state)
     found(accepted(order, FIRST, SECOND), "making is missing");
 }
 
+/* ---- Pairs ------------------------------------------------------------- */
+
+/* An order that makes a pair for a transport key that it has itself. */
+static json_t *
+pair_order(const char *name)
+{
+    json_t *order = core_issue_order(name);
+    json_t *encryption =
+        json_pack("{s:s,s:s}", "profile", "organisation-encryption", "key_type",
+                  "rsa-2048");
+    struct soft_key transport;
+
+    soft_key_make(HSM_KEY_RSA_2048, &transport);
+    json_set_bytes(encryption, "transport", transport.spki.data,
+                   transport.spki.len);
+    json_object_set_new(order, "encryption", encryption);
+    soft_key_clear(&transport);
+    return order;
+}
+
+/* With a profile, and the octet as hash of its key. */
+static json_t *
+issued_as(const json_t *order, const char *profile, uint8_t octet,
+          uint8_t key_octet)
+{
+    json_t *entry = issued(order, octet);
+    uint8_t spki[32];
+
+    memset(spki, key_octet, sizeof spki);
+    json_set_text(entry, "profile", profile);
+    json_set_hex(entry, "spki_sha256", spki, sizeof spki);
+    return entry;
+}
+
+/* Serials of `octet` (signing) and the next (encryption). */
+static void
+pair_issued(const char *name, uint8_t octet)
+{
+    json_t *order = pair_order(name);
+
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-signing", octet, octet)), "");
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-encryption",
+                             (uint8_t)(octet + 1), (uint8_t)(octet + 1))),
+        "");
+    json_decref(order);
+}
+
+static const char *
+at_the_end(void)
+{
+    static struct error err;
+
+    memset(&err, 0, sizeof err);
+    return audit_register_end(reg, &err) ? "" : err.what;
+}
+
+static void
+order_of_a_pair_makes_both_and_no_third(void **state)
+{
+    json_t *order = pair_order("双证公司");
+
+    (void)state;
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-signing", 0x41, 0x41)), "");
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-encryption", 0x42, 0x42)),
+        "");
+    found(issued_as(order, "organisation-encryption", 0x43, 0x43),
+          "or as one more than order");
+    assert_string_equal(at_the_end(), "");
+    json_decref(order);
+}
+
+static void
+half_of_a_pair_alone_or_of_another_profile_is_found(void **state)
+{
+    json_t *order = pair_order("半证公司"), *alone = core_issue_order("单证");
+
+    (void)state;
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    found(issued_as(order, "tls-server", 0x44, 0x44), "of another profile");
+    found(issued(order, 0x44), "of another profile"); /* not told */
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-signing", 0x45, 0x45)), "");
+    found(issued_as(order, "organisation-signing", 0x46, 0x46),
+          "of another profile");
+    found(entry_of("crl.issued", "issuing-1"), "one half alone was issued");
+    assert_string_equal(at_the_end(), "");
+    assert_string_equal(read_entry(accepted(json_incref(alone), FIRST, SECOND)),
+                        "");
+    found(issued_as(alone, "tls-client", 0x47, 0x47), "of another profile");
+    json_decref(order);
+    json_decref(alone);
+    order = pair_order("又半证公司");
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-encryption", 0x48, 0x48)),
+        "");
+    assert_non_null(strstr(at_the_end(), "one half alone was issued"));
+    json_decref(order);
+}
+
+static void
+half_that_changed_with_the_other_left_is_found(void **state)
+{
+    static const char by[] = "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c";
+    static const char by_another[] = "7a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c";
+
+    (void)state;
+    pair_issued("一对公司", 0x51);
+    pair_issued("二对公司", 0x53);
+    /* Both, as they come, with others between. */
+    assert_string_equal(read_entry(changed("certificate.held", by, 0x51)), "");
+    assert_string_equal(read_entry(changed("certificate.held", by, 0x54)), "");
+    assert_string_equal(read_entry(changed("certificate.held", by, 0x52)), "");
+    assert_string_equal(read_entry(changed("certificate.held", by, 0x53)), "");
+    assert_string_equal(read_entry(entry_of("crl.issued", "issuing-1")), "");
+    /* One half released. */
+    assert_string_equal(
+        read_entry(changed("certificate.released", by_another, 0x51)), "");
+    found(entry_of("crl.issued", "issuing-1"), "was left as it was");
+    /* One half revoked by one order and the other by the next. */
+    assert_string_equal(read_entry(changed("certificate.revoked", by, 0x53)),
+                        "");
+    found(changed("certificate.revoked", by_another, 0x54),
+          "was left as it was");
+    assert_string_equal(at_the_end(), "");
+    pair_issued("三对公司", 0x55);
+    assert_string_equal(read_entry(changed("certificate.revoked", by, 0x56)),
+                        "");
+    assert_non_null(strstr(at_the_end(), "was left as it was"));
+}
+
+/* What is found does not keep the auditor from what comes with it. */
+static void
+entry_after_a_broken_pair_is_read_all_the_same(void **state)
+{
+    static const char by[] = "6a0c9a3e-7a4e-4c3b-9d3a-0d7f5f0a1b2c";
+
+    (void)state;
+    pair_issued("四对公司", 0x57);
+    assert_string_equal(read_entry(changed("certificate.revoked", by, 0x57)),
+                        "");
+    found(
+        accepted(officers_order(API_ENROLL_OFFICER, STRANGER), ADMIN, ADMIN_2),
+        "was left as it was");
+    assert_string_equal(
+        read_entry(accepted(core_issue_order("五对公司"), STRANGER, SECOND)),
+        "");
+}
+
+/* A revocation that the holder signed alone, of these serials. */
+static json_t *
+revoked_by(const struct core_officer *holder, uint8_t octet, uint8_t and_octet)
+{
+    json_t *order = core_change_order("revoke", serial_of(octet), "superseded");
+    json_t *more =
+        core_change_order("revoke", serial_of(and_octet), "superseded");
+    struct api_decision decision = {.step = API_STEP_HOLDER,
+                                    .decided_at = clock_now()};
+    json_t *json;
+
+    if (and_octet != 0)
+        json_array_extend(
+            json_object_get(json_object_get(order, "target"), "certificates"),
+            json_object_get(json_object_get(more, "target"), "certificates"));
+    json_decref(more);
+    json = core_sign(order, &decision, holder->certificate.data,
+                     holder->certificate.len, holder->key.key);
+    json_set_bytes(json, "certificate", holder->certificate.data,
+                   holder->certificate.len);
+    return accepted_by(order, json);
+}
+
+/* The signing half is the holder's own certificate. */
+static void
+pair_issued_to(const struct core_officer *holder, uint8_t octet)
+{
+    json_t *order = pair_order("持有公司"), *entry;
+    uint8_t digest[32];
+    struct error err = {0};
+
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    entry = issued_as(order, "organisation-signing", octet, octet);
+    assert_true(hash_sha256(holder->certificate.data, holder->certificate.len,
+                            digest, &err));
+    json_set_hex(entry, "sha256", digest, sizeof digest);
+    assert_string_equal(read_entry(entry), "");
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-encryption",
+                             (uint8_t)(octet + 1), (uint8_t)(octet + 1))),
+        "");
+    json_decref(order);
+}
+
+static void
+holder_who_revokes_more_than_the_own_pair_is_found(void **state)
+{
+    const struct core_officer *holder = &officer[STRANGER];
+
+    (void)state;
+    pair_issued_to(holder, 0x61);
+    pair_issued("他人公司", 0x63);
+    assert_string_equal(read_entry(revoked_by(holder, 0x61, 0)), "");
+    assert_string_equal(read_entry(revoked_by(holder, 0x62, 0x61)), "");
+    found(revoked_by(holder, 0x61, 0x63), "not the one that the order is");
+    found(revoked_by(holder, 0x61, 0x64), "not the one that the order is");
+}
+
+/* As the core wants it: one of the targets is the certificate that signed, and
+ * not just one with the same key. */
+static void
+holder_whose_certificate_is_no_target_is_found(void **state)
+{
+    const struct core_officer *holder = &officer[STRANGER];
+    json_t *order = core_issue_order("同钥公司");
+
+    (void)state;
+    pair_issued_to(holder, 0x71);
+    assert_string_equal(read_entry(accepted(json_incref(order), FIRST, SECOND)),
+                        "");
+    assert_string_equal(
+        read_entry(issued_as(order, "organisation-signing", 0x73, 0x71)), "");
+    json_decref(order);
+    found(revoked_by(holder, 0x73, 0), "not the one that the order is about");
+    found(revoked_by(holder, 0x72, 0), "not the one that the order is about");
+    assert_string_equal(read_entry(revoked_by(holder, 0x73, 0x71)), "");
+}
+
+/* A recovery into a device that vouches for its transport key by `signer`. */
+static json_t *
+recovered(const struct soft_key *own, const struct soft_key *signer)
+{
+    json_t *order = core_change_order("hold", serial_of(0x01), NULL);
+    json_t *carrier = json_object();
+    struct buf message = BUF_INIT(API_STATEMENT_MAX);
+    struct soft_key transport;
+    uint8_t signature[API_SIGNATURE_MAX];
+    struct error err = {0};
+    size_t len;
+
+    soft_key_make(HSM_KEY_RSA_2048, &transport);
+    assert_true(api_transport_encode("UK-0001", transport.spki.data,
+                                     transport.spki.len, &message, &err));
+    assert_true(api_sign(signer->key, message.data, message.len, signature,
+                         &len, &err));
+    json_set_text(carrier, "serial", "UK-0001");
+    json_set_bytes(carrier, "spki", own->spki.data, own->spki.len);
+    json_set_bytes(carrier, "transport", transport.spki.data,
+                   transport.spki.len);
+    json_set_bytes(carrier, "transport_signature", signature, len);
+    json_object_del(order, "target");
+    json_set_text(order, "kind", "recover");
+    json_set_text(order, "document", "K2026-1");
+    json_object_set_new(order, "carrier", carrier);
+    soft_key_clear(&transport);
+    buf_clear(&message);
+    return order;
+}
+
+static void
+recovery_that_the_core_had_to_refuse_is_found(void **state)
+{
+    struct soft_key device, other;
+    json_t *entry;
+
+    (void)state;
+    soft_key_make(HSM_KEY_EC_P256, &device);
+    soft_key_make(HSM_KEY_EC_P256, &other);
+    assert_string_equal(
+        read_entry(accepted(recovered(&device, &device), FIRST, SECOND)), "");
+    found(accepted(recovered(&device, &other), FIRST, SECOND),
+          "the transport key is not signed by device UK-0001");
+    entry = accepted(recovered(&device, &device), FIRST, SECOND);
+    json_array_remove(json_object_get(entry, "decisions"), 1);
+    found(entry, "second-review is missing");
+    found(accepted(recovered(&device, &device), STRANGER, SECOND),
+          "a credential that is not registered");
+    soft_key_clear(&device);
+    soft_key_clear(&other);
+}
+
+/* ---- Passkeys ---------------------------------------------------------- */
+
 /* Of a passkey, the id says nothing of its key: the enrolment does. */
 static void
 decision_by_another_passkey_under_an_enrolled_id_is_found(void **state)
@@ -518,6 +811,13 @@ main(void)
         ON_A_LOG(renewal_by_who_is_no_valid_holder_is_found),
         ON_A_LOG(release_of_what_was_held_for_another_reason_is_found),
         ON_A_LOG(activation_without_its_device_is_found),
+        ON_A_LOG(order_of_a_pair_makes_both_and_no_third),
+        ON_A_LOG(half_of_a_pair_alone_or_of_another_profile_is_found),
+        ON_A_LOG(half_that_changed_with_the_other_left_is_found),
+        ON_A_LOG(entry_after_a_broken_pair_is_read_all_the_same),
+        ON_A_LOG(holder_who_revokes_more_than_the_own_pair_is_found),
+        ON_A_LOG(holder_whose_certificate_is_no_target_is_found),
+        ON_A_LOG(recovery_that_the_core_had_to_refuse_is_found),
         ON_A_LOG(decision_by_another_passkey_under_an_enrolled_id_is_found),
     };
 
