@@ -206,9 +206,7 @@ want("superseded once it is installed", "superseded", sql(
 signing, end = renewed, seconds(renewed, "end")
 
 # ---- 补办 REISSUE -----------------------------------------------------------------------
-number = one.file("reissue", office.fields("reissue", unit, encrypted_files="recovery"))
-refused("what is encrypted must be settled first", 409, one.submit, number)
-one.post(f"/v1/cases/{number}/withdraw")
+refused("what becomes of encrypted files is one of three answers", 400, one.file, "reissue", office.fields("reissue", unit, encrypted_files="later"))
 number = office.filed(one, "reissue", office.fields("reissue", unit))
 want("200 yuan once", 20000, one.case(number)["payment"]["amount"])
 office.pay(one, number)
