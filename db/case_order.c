@@ -188,20 +188,16 @@ db_corder_received(struct db *db, const char *order_id, int64_t at,
     return true;
 }
 
-bool
-db_corder_open_list(struct db *db, int64_t before, size_t max,
-                    struct db_corder_open *out, size_t *count,
-                    struct error *err)
+static bool
+recoveries(struct db *db, size_t statement, struct db_params *p,
+           struct db_corder_open *out, size_t *count, struct error *err)
 {
-    struct db_params p = {0};
     struct db_result *r = NULL;
     bool ok = true;
 
     *count = 0;
-    db_bind_time(&p, before);
-    db_bind_int64(&p, (int64_t)max);
-    if (!db_query(db, DB_RA_CORDER_OPEN, &p, &r, err))
-        return error_wrap(err, "open recoveries");
+    if (!db_query(db, statement, p, &r, err))
+        return error_wrap(err, "recoveries");
     for (size_t i = 0; ok && i < db_rows(r); i++) {
         ok = db_read_word(r, i, 0, out[i].order_id, sizeof out[i].order_id,
                           err) &&
@@ -210,6 +206,28 @@ db_corder_open_list(struct db *db, int64_t before, size_t max,
     }
     db_result_free(r);
     return ok;
+}
+
+bool
+db_corder_open_list(struct db *db, int64_t before, size_t max,
+                    struct db_corder_open *out, size_t *count,
+                    struct error *err)
+{
+    struct db_params p = {0};
+
+    db_bind_time(&p, before);
+    db_bind_int64(&p, (int64_t)max);
+    return recoveries(db, DB_RA_CORDER_OPEN, &p, out, count, err);
+}
+
+bool
+db_corder_left_list(struct db *db, size_t max, struct db_corder_open *out,
+                    size_t *count, struct error *err)
+{
+    struct db_params p = {0};
+
+    db_bind_int64(&p, (int64_t)max);
+    return recoveries(db, DB_RA_CORDER_LEFT, &p, out, count, err);
 }
 
 bool

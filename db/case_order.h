@@ -65,6 +65,10 @@ struct db_corder_open {
 bool db_corder_open_list(struct db *db, int64_t before, size_t max,
                          struct db_corder_open *out, size_t *count,
                          struct error *err) MUST_CHECK;
+/* Recoveries that are done, of cases that were given up: nobody fetches them.
+ */
+bool db_corder_left_list(struct db *db, size_t max, struct db_corder_open *out,
+                         size_t *count, struct error *err) MUST_CHECK;
 /* The oldest case of this device, in its present life, with keys that it has
  * not received; "" if there is none. `number` has `max` octets. */
 bool db_corder_of_device(struct db *db, const char *serial, char *number,

@@ -43,7 +43,7 @@
         DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE, DB_RA_HOLDER_DUE,             \
         DB_RA_HOLDER_LOOKED, DB_RA_HOLDER_HAS_ENCRYPTION,                      \
         DB_RA_CORDER_RECOVERY, DB_RA_CORDER_RECEIVED, DB_RA_CORDER_OPEN,       \
-        DB_RA_CORDER_OF_DEVICE,
+        DB_RA_CORDER_LEFT, DB_RA_CORDER_OF_DEVICE,
 
 #define DB_RA_CASE_STATEMENTS                                                  \
     [DB_RA_CASE_CREATE] =                                                      \
@@ -302,6 +302,12 @@
                            " ra.case_order WHERE recovery IN ('open',"         \
                            " 'approved') AND looked_at < $1"                   \
                            " ORDER BY looked_at LIMIT $2"},                    \
+    [DB_RA_CORDER_LEFT] =                                                      \
+        {"ra_corder_left",                                                     \
+         "SELECT o.order_id::text, o.number FROM ra.case_order o"              \
+         " JOIN ra.case_file c USING (number)"                                 \
+         " WHERE o.recovery = 'done' AND o.received_at IS NULL"                \
+         " AND c.state IN ('closed', 'rejected') ORDER BY o.place LIMIT $1"},  \
     [DB_RA_CORDER_OF_DEVICE] =                                                 \
         {"ra_corder_of_device",                                                \
          "SELECT o.number FROM ra.device d"                                    \
@@ -310,6 +316,8 @@
          " AND c.account = d.account AND c.created_at >= f.created_at"         \
          " JOIN ra.case_order o ON o.number = c.number"                        \
          " WHERE d.serial = $1 AND o.received_at IS NULL"                      \
+         " AND c.state NOT IN ('closed', 'rejected')"                          \
+         " AND c.state NOT IN ('closed', 'rejected')"                          \
          " AND ((o.purpose = 'issue' AND o.state = 'done' AND EXISTS (SELECT"  \
          " FROM ra.holder_certificate h WHERE h.number = o.number"             \
          " AND h.pair = 2)) OR (o.purpose = 'recover'"                         \

@@ -20,20 +20,18 @@ case_recover_condition(const struct business *business, struct db *db,
     bool ok = false;
 
     *holds = false;
-    if (!db_holder_live(db, account, at, &found, &live, err))
-        return false;
-    if (!case_condition(definition, found ? &live : NULL, at, why)) {
-        ok = true;
-    } else if (device == NULL || live.device == NULL ||
-               strcmp(live.device, device) != 0) {
-        error_set(why, ERROR_CONFLICT,
-                  "有效证书不在此介质中 / the live certificate is not in this "
-                  "device");
-        ok = true;
-    } else if (db_device_get(db, device, false, &carrier, err)) {
-        *holds = device_carries(&carrier, account, why);
-        ok = true;
-    }
+    if (!db_holder_live(db, account, at, &found, &live, err) ||
+        (device != NULL && !db_device_get(db, device, false, &carrier, err)))
+        goto out;
+    *holds = (device == NULL || device_carries(&carrier, account, why)) &&
+             case_condition(definition, found ? &live : NULL, at, why) &&
+             ((device != NULL && live.device != NULL &&
+               strcmp(live.device, device) == 0) ||
+              error_set(why, ERROR_CONFLICT,
+                        "有效证书不在此介质中 / the live certificate is not in "
+                        "this device"));
+    ok = true;
+out:
     db_device_clear(&carrier);
     db_holder_clear(&live);
     return ok;

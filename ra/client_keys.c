@@ -6,10 +6,35 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "db/case_order.h"
+#include "ra/case_recover.h"
 #include "ra/old_keys.h"
 
 /* ---- Who asks --------------------------------------------------------------
  */
+
+/* Only what is on its way to the holder, or in use, is given keys: a device
+ * that was lost or came back still has its own key, which needs no PIN. */
+static bool
+is_with_holder(const struct db_device *device)
+{
+    static const char *const states[] = {"shipped", "delivered", "active",
+                                         "pin-locked"};
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (strcmp(device->state, states[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What was withdrawn, closed or rejected asks for nothing any more. */
+static bool
+open_check(const struct db_case *row, struct error *err)
+{
+    return (strcmp(row->state, "closed") != 0 &&
+            strcmp(row->state, "rejected") != 0) ||
+           error_set(err, ERROR_CONFLICT, "a case that is %s brings no keys",
+                     row->state);
+}
 
 /* The device says so by its own key, and the case is its own. `row` stays empty
  * (number NULL) when no number was given and nothing waits. The caller clears
@@ -31,7 +56,7 @@ call_check(struct db *db, const struct client_call *call,
         client_unknown(err, &why);
         goto out;
     }
-    if (device->spki == NULL ||
+    if (device->spki == NULL || !is_with_holder(device) ||
         !device_verify(device->spki, device->spki_len, statement.data,
                        statement.len, call->signature, call->signature_len,
                        &why)) {
@@ -51,8 +76,9 @@ call_check(struct db *db, const struct client_call *call,
         client_unknown(err, &why);
         goto out;
     }
-    ok = (row->device != NULL && strcmp(row->device, call->device) == 0) ||
-         client_denied(err);
+    ok = row->device != NULL && strcmp(row->device, call->device) == 0
+             ? open_check(row, err)
+             : client_denied(err);
 out:
     buf_clear(&statement);
     return ok;
@@ -150,6 +176,36 @@ recovery_ask(const struct business *business, struct db *db,
     return db_transaction(db, heard_run, &run, err);
 }
 
+/* The earlier keys are for the device that is in use, with its certificate
+ * live: a thief of another, or of this one once it is on hold, gets none. */
+static bool
+may_have(const struct business *business, struct db *db,
+         const struct db_case *row, int64_t at, struct error *err)
+{
+    struct error why = {0};
+    bool holds = false;
+
+    return case_recover_condition(business, db, row->account, row->device, at,
+                                  &why, &holds, err) &&
+           (holds || error_set(err, ERROR_CONFLICT, "%s", why.what));
+}
+
+static bool
+is_done(const struct api_answer *answer)
+{
+    const char *state =
+        json_string_value(json_object_get(answer->recovery, "state"));
+
+    return state != NULL && strcmp(state, "done") == 0;
+}
+
+static bool
+is_given_up(const struct db_case *row)
+{
+    return strcmp(row->state, "closed") == 0 ||
+           strcmp(row->state, "rejected") == 0;
+}
+
 static json_t *
 recovery_state(const char *state)
 {
@@ -176,9 +232,12 @@ set_recovery(const struct business *business, struct db *db,
         return true;
     if (order.is_received) {
         recovery = recovery_state("received");
+    } else if (is_given_up(row)) {
+        recovery = recovery_state("aborted");
     } else if (strcmp(order.state, "done") == 0) {
         ok = recovery_ask(business, db, ca, row->number, order.order_id, at,
-                          &answer, err);
+                          &answer, err) &&
+             (!is_done(&answer) || may_have(business, db, row, at, err));
         if (ok)
             recovery = json_deep_copy(answer.recovery);
     } else {
@@ -286,7 +345,6 @@ order_of(const struct business *business, struct db *db, struct ca_client *ca,
     struct issue issue = {0};
     struct old_keys_order old;
     struct api_answer answer = {0};
-    const char *state = "";
     bool ok;
 
     if (strcmp(call->action, "recovered") != 0) {
@@ -302,12 +360,13 @@ order_of(const struct business *business, struct db *db, struct ca_client *ca,
     *is_again = old.is_received;
     if (old.is_received)
         return true;
-    if (old.order_id[0] == '\0' || strcmp(old.state, "done") != 0)
+    if (old.order_id[0] == '\0' || strcmp(old.state, "done") != 0 ||
+        is_given_up(row))
         return nothing_yet(err);
     ok = recovery_ask(business, db, ca, row->number, old.order_id, call->at,
                       &answer, err) &&
-         json_get_text(answer.recovery, "state", 16, &state, err) &&
-         (strcmp(state, "done") == 0 || nothing_yet(err));
+         (is_done(&answer) || nothing_yet(err)) &&
+         may_have(business, db, row, call->at, err);
     api_answer_clear(&answer);
     return ok;
 }

@@ -306,8 +306,8 @@ device_carries(const struct db_device *device, const char *account,
     if (!is_in_use || device->account == NULL ||
         strcmp(device->account, account) != 0)
         return error_set(why, ERROR_CONFLICT,
-                         "介质%s已不在本单位使用 / device %s is no longer in "
-                         "use by this unit",
+                         "本单位未在使用介质%s / device %s is not in use by "
+                         "this unit",
                          device->serial, device->serial);
     return device->transport != NULL ||
            error_set(

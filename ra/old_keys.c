@@ -196,7 +196,9 @@ static bool
 tell(const struct business *business, struct db *db, const struct db_case *row,
      const char *order_id, const char *state, int64_t at, struct error *err)
 {
-    if (strcmp(row->business, recover) == 0)
+    /* Nor does anybody fetch keys for a case that was given up. */
+    if (strcmp(row->business, recover) == 0 ||
+        strcmp(row->state, case_state_name(CASE_CLOSED)) == 0)
         return true;
     if (strcmp(state, "done") == 0)
         return case_tell(business, db, row, "old-keys-ready", order_id, NULL,
@@ -270,6 +272,38 @@ follow_write(struct db *db, void *arg, struct error *err)
     return ok;
 }
 
+/* Nobody is to have them any more. */
+static bool
+left_write(struct db *db, void *arg, struct error *err)
+{
+    const struct follow_run *run = arg;
+    struct db_case row = {0};
+    bool ok =
+        db_case_get(db, run->open->number, true, &row, err) &&
+        db_corder_recovery(db, run->open->order_id, "aborted", 0, run->at,
+                           err) &&
+        note(db, &row, run->open->order_id, "aborted", NULL, run->at, err);
+
+    db_case_clear(&row);
+    return ok;
+}
+
+static bool
+drop_left(struct ra_job *job, int64_t now, struct error *err)
+{
+    struct db_corder_open left[TURN_MAX];
+    size_t count = 0;
+    bool ok = db_corder_left_list(job->db, TURN_MAX, left, &count, err);
+
+    for (size_t i = 0; ok && i < count; i++) {
+        struct follow_run run = {job->business, &left[i], NULL, now};
+
+        ok = ca_client_received(job->ca, left[i].order_id, err) &&
+             db_transaction(job->db, left_write, &run, err);
+    }
+    return ok;
+}
+
 bool
 old_keys_follow_job(struct ra_job *job, int64_t now, struct error *err)
 {
@@ -296,7 +330,7 @@ old_keys_follow_job(struct ra_job *job, int64_t now, struct error *err)
         }
         api_answer_clear(&answer);
     }
-    return ok;
+    return ok && drop_left(job, now, err);
 }
 
 /* ---- Telling ---------------------------------------------------------------

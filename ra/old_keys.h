@@ -35,7 +35,8 @@ bool old_keys_refused(const struct business *business, struct db *db,
                       struct error *err) MUST_CHECK;
 
 /* Asks the CA about those that stood open: the people of the key management
- * centre decide when they do. */
+ * centre decide when they do. Those of cases that were given up go at the CA
+ * once they are done, and are aborted here. */
 ra_job_run old_keys_follow_job;
 
 /* Where they stand, for officers and applicants: {"state", "expires_at"?,

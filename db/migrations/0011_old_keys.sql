@@ -21,6 +21,7 @@ ALTER TABLE ra.case_order
     ADD received_at timestamptz,
     ADD CHECK (recovery IS NULL OR purpose = 'recover');
 CREATE INDEX case_order_open_recovery ON ra.case_order (looked_at) WHERE recovery IN ('open', 'approved');
+CREATE INDEX case_order_unfetched ON ra.case_order (place) WHERE recovery = 'done' AND received_at IS NULL;
 
 -- ---- The business 密钥恢复 (domain.md, 1.7) --------------------------------------
 

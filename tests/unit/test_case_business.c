@@ -398,6 +398,28 @@ unlock_by_another_handler_is_reviewed(void **state)
     acts_assert_chained();
 }
 
+/* More of it: tests/unit/test_recovery.c. */
+static void
+recovery_ends_with_the_keys_in_the_device_in_use(void **state)
+{
+    char number[DB_CASE_NUMBER_MAX + 1];
+
+    (void)state;
+    case_parts_live(&acts, "example", acts.now + INT64_C(86400) * 300);
+    acts_create(BUSINESS_RECOVER, number);
+    acts_hand_in(number);
+    acts_decide(number, &acts.first, API_STEP_FIRST_REVIEW, API_APPROVE);
+    acts_decide(number, &acts.second, API_STEP_SECOND_REVIEW, API_APPROVE);
+    acts_assert_state(number, "recovering");
+    fake_ca.recovery = "done";
+    acts_send_orders();
+    assert_string_equal(fake_ca.kinds, "recover ");
+    acts_assert_state(number, "keys-ready");
+    acts_act(number, CASE_INSTALL, CASE_BY_HOLDER);
+    acts_assert_state(number, "installed");
+    acts_assert_chained();
+}
+
 /* ---- Seals and devices of what is replaced (1.8 #15, #19; 1.9 #11) -------
  */
 
@@ -712,6 +734,7 @@ main(void)
         CASE(seal_edited_under_review_needs_its_form_again),
         CASE(unlock_by_the_handler_of_record_needs_no_officer),
         CASE(unlock_by_another_handler_is_reviewed),
+        CASE(recovery_ends_with_the_keys_in_the_device_in_use),
         CASE(activated_certificate_gets_the_seals_of_its_form),
         CASE(seal_changed_where_there_is_none_is_refused),
         CASE(replaced_certificate_takes_its_seal_with_it),

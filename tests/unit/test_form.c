@@ -276,6 +276,7 @@ both_codes_of_every_page_are_read_from_a_scan_of_150_dpi(void **state)
         {BUSINESS_NEW, "seal", 2},
         {BUSINESS_UNLOCK, "unlock", 1},
         {BUSINESS_REVOKE, "revocation", 1},
+        {BUSINESS_RECOVER, "recovery", 1},
     };
     json_t *fields = fields_make();
 

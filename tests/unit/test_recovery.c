@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/x509.h>
 
 #include "base/clock.h"
 #include "db/case_order.h"
@@ -327,6 +328,133 @@ withdrawn_recovery_brings_no_keys(void **state)
     acts_assert_state(number, "closed");
     assert_int_equal(told("ca-done"), 0);
     acts_refused(number, CASE_INSTALL, CASE_BY_HOLDER, ERROR_CONFLICT);
+    /* Nor do they lie about at the CA, once. */
+    assert_int_equal(fake_ca.received, 1);
+    heard("done");
+    assert_int_equal(fake_ca.received, 1);
+    acts_assert_chained();
+}
+
+/* ---- Fetched by the device --------------------------------------------------
+ */
+
+/* The device signs with acts.device_key from now on. */
+static void
+give_device_key(void)
+{
+    struct buf sql = BUF_INIT(4096);
+    unsigned char *spki = NULL;
+    int len = i2d_PUBKEY(acts.device_key, &spki);
+
+    assert_true(len > 0);
+    (void)buf_add_text(&sql, "UPDATE ra.device SET spki = '\\x");
+    for (int i = 0; i < len; i++)
+        (void)buf_addf(&sql, "%02x", spki[i]);
+    (void)buf_add_text(&sql, "'");
+    pg_sql(buf_text(&sql));
+    buf_clear(&sql);
+    OPENSSL_free(spki);
+}
+
+/* What it is told of the recovery; "" when the call is refused. */
+static const char *
+fetch(const char *action, struct error *err)
+{
+    static char told_state[32];
+    struct buf statement = BUF_INIT(1024);
+    uint8_t signature[API_SIGNATURE_MAX];
+    char time[CLOCK_TEXT_LEN + 1];
+    struct client_call call = {.action = action,
+                               .number = number,
+                               .device = device,
+                               .signed_at = acts.now,
+                               .signature = signature,
+                               .at = acts.now};
+    json_t *out = NULL;
+    enum case_state to;
+    bool ok;
+
+    memset(err, 0, sizeof *err);
+    told_state[0] = '\0';
+    clock_format(acts.now, time);
+    (void)buf_addf(&statement,
+                   "{\"action\":\"%s\",\"device\":\"%s\",\"number\":\"%s\","
+                   "\"signed_at\":\"%s\"}",
+                   action, device, number, time);
+    assert_true(api_sign(acts.device_key, statement.data, statement.len,
+                         signature, &call.signature_len, NULL));
+    if (strcmp(action, "keys") == 0) {
+        ok = client_keys(&acts.business, acts.db, NULL, &call, &out, err);
+        if (ok)
+            (void)snprintf(told_state, sizeof told_state, "%s",
+                           json_string_value(json_object_get(
+                               json_object_get(out, "recovery"), "state")));
+    } else {
+        ok = client_keys_received(&acts.business, acts.db, NULL, &call, &to,
+                                  err);
+        if (ok)
+            (void)snprintf(told_state, sizeof told_state, "%s",
+                           case_state_name(to));
+    }
+    json_decref(out);
+    buf_clear(&statement);
+    return told_state;
+}
+
+static void
+device_has_its_keys_and_the_case_is_done(void **state)
+{
+    struct error err;
+
+    (void)state;
+    give_device_key();
+    to_recovering("open");
+    assert_string_equal(fetch("keys", &err), "open");
+    assert_string_equal(fetch("recovered", &err), "");
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    acts_assert_state(number, "recovering");
+    /* Asked before the job has: the case learns it by the way. */
+    fake_ca.recovery = "done";
+    assert_string_equal(fetch("keys", &err), "done");
+    acts_assert_state(number, "keys-ready");
+    assert_string_equal(fetch("recovered", &err), "installed");
+    assert_string_equal(fetch("recovered", &err), "installed");
+    assert_int_equal(fake_ca.received, 1);
+    assert_string_equal(fetch("keys", &err), "received");
+    acts_assert_chained();
+}
+
+static void
+thief_of_the_device_gets_no_keys(void **state)
+{
+    static const char *const misfortunes[][2] = {
+        {"UPDATE ra.holder_certificate SET state = 'held'",
+         "UPDATE ra.holder_certificate SET state = 'valid'"},
+        {"UPDATE ra.device SET state = 'lost'",
+         "UPDATE ra.device SET state = 'active'"},
+        {"UPDATE ra.device SET account = NULL",
+         "UPDATE ra.device SET account = 'example'"},
+    };
+    struct error err;
+
+    (void)state;
+    give_device_key();
+    to_recovering("done");
+    acts_assert_state(number, "keys-ready");
+    for (size_t i = 0; i < sizeof misfortunes / sizeof misfortunes[0]; i++) {
+        pg_sql(misfortunes[i][0]);
+        assert_string_equal(fetch("keys", &err), "");
+        assert_int_equal(err.code, ERROR_CONFLICT);
+        assert_string_equal(fetch("recovered", &err), "");
+        assert_int_equal(err.code, ERROR_CONFLICT);
+        pg_sql(misfortunes[i][1]);
+    }
+    assert_int_equal(fake_ca.received, 0);
+    /* The holder takes it back, and there is nothing to be had for good. */
+    acts_act(number, CASE_WITHDRAW, CASE_BY_APPLICANT);
+    assert_string_equal(fetch("keys", &err), "aborted");
+    assert_string_equal(fetch("recovered", &err), "");
+    assert_int_equal(err.code, ERROR_CONFLICT);
 }
 
 /* ---- Begun by the client ----------------------------------------------------
@@ -451,6 +579,8 @@ main(void)
         TEST(device_that_was_lost_meanwhile_gets_none),
         TEST(certificate_on_hold_or_revoked_passes_none),
         TEST(withdrawn_recovery_brings_no_keys),
+        TEST(device_has_its_keys_and_the_case_is_done),
+        TEST(thief_of_the_device_gets_no_keys),
         TEST(client_begins_one_and_finds_it_again),
         TEST(client_of_another_key_or_time_begins_none),
     };
