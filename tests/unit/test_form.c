@@ -272,10 +272,8 @@ both_codes_of_every_page_are_read_from_a_scan_of_150_dpi(void **state)
         const char *kind;
         int pages;
     } forms[] = {
-        {BUSINESS_NEW, "certificate", 2},
-        {BUSINESS_NEW, "seal", 2},
-        {BUSINESS_UNLOCK, "unlock", 1},
-        {BUSINESS_REVOKE, "revocation", 1},
+        {BUSINESS_NEW, "certificate", 2},  {BUSINESS_NEW, "seal", 2},
+        {BUSINESS_UNLOCK, "unlock", 1},    {BUSINESS_REVOKE, "revocation", 1},
         {BUSINESS_RECOVER, "recovery", 1},
     };
     json_t *fields = fields_make();
