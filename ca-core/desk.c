@@ -10,7 +10,10 @@
 #include "base/metrics.h"
 #include "ca-core/answer.h"
 #include "ca-core/officer.h"
+#include "ca-core/pair.h"
+#include "ca-core/recover.h"
 #include "ca-core/revoke.h"
+#include "db/escrow.h"
 
 enum { ATTEMPTS_MAX = 5 };
 
@@ -90,12 +93,20 @@ answer_known(struct desk *desk, struct error *err)
         ok = error_set(err, ERROR_CONFLICT,
                        "the order failed (%s); send a new one", row->problem);
     if (ok)
-        ok = answer_read(db, desk->set, row, &desk->answer, err);
+        ok = answer_read(db, desk->set, desk->worker->escrow, row,
+                         &desk->answer, err);
     db_order_free(row);
     return ok;
 }
 
 /* ---- New orders -------------------------------------------------------- */
+
+static struct pair_desk
+pair_desk_of(const struct ca_worker *worker, const struct issuer_set *set)
+{
+    return (struct pair_desk){&worker->service->world, set, worker->db,
+                              worker->escrow};
+}
 
 /* One attempt to issue. No answer and no error: judge again. */
 static bool
@@ -104,15 +115,15 @@ issue_once(struct desk *desk, struct error *err)
     struct ca_service *service = desk->worker->service;
     struct issue_answer answer = {0};
     struct issue_job *job = NULL;
-    struct order_plan plan;
+    struct pair_desk plans = pair_desk_of(desk->worker, desk->set);
+    struct issue_plan plan;
     int64_t now = clock_now();
-    bool ok = order_plan(&service->world, desk->set, desk->worker->db,
-                         desk->order, &desk->csr, now, &plan, err) &&
+    bool ok = pair_plan(&plans, desk->envelope, now, &plan, err) &&
               issue_job_new(desk->envelope, desk->digest, &desk->evidence,
                             desk->requested_by, service->issuers, desk->set,
                             &plan, now, &job, err);
 
-    order_plan_clear(&plan);
+    pair_plan_clear(&plan);
     if (!ok)
         return false;
     ok = issue_submit(service->issue, job,
@@ -143,12 +154,35 @@ issue(struct desk *desk, struct error *err)
     return error_set(err, ERROR_BUSY, "too much changes at once");
 }
 
-/* Orders that take effect in one transaction. */
+static bool
+check_kind(struct ca_worker *worker, const struct api_order *order, int64_t now,
+           struct error *err)
+{
+    const struct order_world *world = &worker->service->world;
+
+    if (officer_is_about(order->kind))
+        return officer_check(worker->db, order, world->passkey_origins, now,
+                             err);
+    return order->kind != API_RECOVER || recover_check(world, order, err);
+}
+
+static bool
+run_kind(struct desk *desk, struct accept *accept, struct error *err)
+{
+    struct db *db = desk->worker->db;
+
+    if (officer_is_about(desk->order->kind))
+        return officer_run(db, accept, err);
+    return desk->order->kind == API_RECOVER
+               ? recover_run(db, desk->worker->escrow, accept, err)
+               : revoke_run(db, desk->set, accept, err);
+}
+
+/* Orders that take effect in one transaction. What the centre says of a
+ * recovery is no part of the order. */
 static bool
 carry_out(struct desk *desk, struct error *err)
 {
-    struct db *db = desk->worker->db;
-    bool is_officers = officer_is_about(desk->order->kind);
     int64_t now = clock_now();
     struct accept accept = {0};
     bool ok;
@@ -156,19 +190,16 @@ carry_out(struct desk *desk, struct error *err)
     if (!order_check_shape(desk->order, now,
                            desk->worker->service->world.clock_tolerance_s,
                            err) ||
-        (is_officers &&
-         !officer_check(db, desk->order,
-                        desk->worker->service->world.passkey_origins, now,
-                        err)) ||
+        !check_kind(desk->worker, desk->order, now, err) ||
         !accept_prepare(&accept, desk->envelope, desk->digest, &desk->evidence,
                         desk->requested_by, now, err))
         return false;
-    ok = is_officers ? officer_run(db, &accept, err)
-                     : revoke_run(db, desk->set, &accept, err);
-    if (ok)
-        ok = answer_make(db, desk->set, desk->order, NULL, &desk->answer, err);
-    else if (accept.is_known)
-        ok = answer_known(desk, err); /* the same order was faster */
+    ok = run_kind(desk, &accept, err);
+    if (ok && desk->order->kind != API_RECOVER)
+        ok = answer_make(desk->worker->db, desk->set, desk->order, NULL,
+                         &desk->answer, err);
+    else if (ok || accept.is_known)
+        ok = answer_known(desk, err); /* known: the same order was faster */
     accept_clear(&accept);
     return ok;
 }
@@ -297,7 +328,7 @@ desk_find(struct ca_worker *worker, const char *order_id, json_t **out,
         return error_set(err, ERROR_NOT_FOUND, "no order %s", order_id);
     if (row->state == DB_ORDER_DONE) {
         set = issuers_get(worker->service->issuers);
-        ok = answer_read(worker->db, set, row, out, err);
+        ok = answer_read(worker->db, set, worker->escrow, row, out, err);
         issuers_release(worker->service->issuers, set);
     } else {
         *out = json_object();
@@ -311,6 +342,62 @@ desk_find(struct ca_worker *worker, const char *order_id, json_t **out,
     }
     db_order_free(row);
     return ok;
+}
+
+static bool
+receive_key(struct ca_worker *worker, const char *order_id, struct error *err)
+{
+    struct db_escrow row;
+    bool is_there;
+
+    if (!db_escrow_find(worker->db, order_id, &is_there, &row, err))
+        return false;
+    if (!is_there)
+        return error_set(err, ERROR_CONFLICT, "order %s delivers no keys",
+                         order_id);
+    return row.is_received ||
+           (escrow_key_received(worker->escrow, row.key_id, err) &&
+            db_escrow_receive(worker->db, order_id, clock_now(), err));
+}
+
+static bool
+receive_recovered(struct ca_worker *worker, const char *order_id,
+                  struct error *err)
+{
+    struct escrow_case opened;
+    bool is_there;
+
+    return escrow_case_find(worker->escrow, order_id, &is_there, &opened,
+                            err) &&
+           (!is_there || !opened.has_answer ||
+            escrow_case_received(worker->escrow, order_id, err));
+}
+
+bool
+desk_received(struct ca_worker *worker, const char *order_id, json_t **out,
+              struct error *err)
+{
+    struct db_order *row;
+    enum api_kind kind;
+    bool ok;
+
+    if (!text_is_uuid(order_id))
+        return error_set(err, ERROR_INPUT, "no UUID");
+    if (!db_order_find(worker->db, order_id, &row, err))
+        return false;
+    if (row == NULL || !api_kind_find(row->kind, &kind))
+        ok = error_set(err, ERROR_NOT_FOUND, "no order %s", order_id);
+    else if (row->state != DB_ORDER_DONE)
+        ok = error_set(err, ERROR_CONFLICT, "order %s is not done", order_id);
+    else
+        ok = kind == API_RECOVER ? receive_recovered(worker, order_id, err)
+                                 : receive_key(worker, order_id, err);
+    db_order_free(row);
+    if (!ok)
+        return false;
+    *out = json_object();
+    json_set_text(*out, "order_id", order_id);
+    return true;
 }
 
 /* ---- Checking only ----------------------------------------------------- */
@@ -330,25 +417,31 @@ add_affected(json_t *array, const struct issuer_set *set, int32_t issuer_id,
     json_array_append_new(array, item);
 }
 
+static void
+add_fate(json_t *affects, const struct issuer_set *set,
+         const struct api_order *order, const struct db_certificate *old)
+{
+    if (old != NULL && order->fate.action != API_FATE_NONE)
+        add_affected(affects, set, old->issuer_id, old->serial, old->state,
+                     order->fate.action == API_FATE_HOLD ? "held" : "revoked");
+}
+
 static bool
 check_issuing(struct ca_worker *worker, const struct issuer_set *set,
               const struct api_order *order, json_t *out, json_t *affects,
               struct error *err)
 {
-    struct order_plan plan;
-    bool ok = order_plan(&worker->service->world, set, worker->db, order, NULL,
-                         clock_now(), &plan, err);
+    struct pair_desk plans = pair_desk_of(worker, set);
+    struct order_plan plan = {0};
+    bool ok = pair_check(&plans, order, clock_now(), &plan, err);
 
     if (ok) {
         /* Not with a key that was made up. */
         if (order->csr != NULL)
             json_set_bytes(out, "tbs", plan.tbs.data, plan.tbs.len);
         json_set_text(out, "issuer", plan.issuer->row.name);
-        if (plan.predecessor != NULL && order->fate.action != API_FATE_NONE)
-            add_affected(affects, set, plan.predecessor->issuer_id,
-                         plan.predecessor->serial, plan.predecessor->state,
-                         order->fate.action == API_FATE_HOLD ? "held"
-                                                             : "revoked");
+        add_fate(affects, set, order, plan.predecessor);
+        add_fate(affects, set, order, plan.mate);
     }
     order_plan_clear(&plan);
     return ok;
@@ -410,9 +503,9 @@ desk_check(struct ca_worker *worker, const struct api_order *order,
         json_set_hex(answer, "digest", digest, sizeof digest);
     if (ok && api_kind_is_issuing(order->kind))
         ok = check_issuing(worker, set, order, answer, affects, err);
-    else if (ok && officer_is_about(order->kind))
-        ok = officer_check(worker->db, order,
-                           worker->service->world.passkey_origins, now, err);
+    else if (ok &&
+             (officer_is_about(order->kind) || order->kind == API_RECOVER))
+        ok = check_kind(worker, order, now, err);
     else if (ok)
         ok = check_changing(worker, set, order, affects, err);
     issuers_release(worker->service->issuers, set);

@@ -21,4 +21,10 @@ bool desk_check(struct ca_worker *worker, const struct api_order *order,
 bool desk_find(struct ca_worker *worker, const char *order_id, json_t **out,
                struct error *err) MUST_CHECK;
 
+/* The device has the keys that the answer to this order told (a pair's, or
+ * those recovered): they are told no more. Again is nothing. ERROR_NOT_FOUND;
+ * ERROR_CONFLICT for an order that delivers no keys, or is not done. */
+bool desk_received(struct ca_worker *worker, const char *order_id, json_t **out,
+                   struct error *err) MUST_CHECK;
+
 #endif

@@ -17,7 +17,8 @@ ca_worker_new(void *service, struct error *err)
 
     worker->service = service;
     if (!db_open(&worker->service->db, &worker->db, err) ||
-        !issuers_ready(worker->service->issuers, worker->db, err)) {
+        !issuers_ready(worker->service->issuers, worker->db, err) ||
+        !escrow_new(&worker->service->escrow, &worker->escrow, err)) {
         db_close(worker->db);
         free(worker);
         return NULL;
@@ -32,6 +33,7 @@ ca_worker_free(void *arg)
     struct ca_worker *worker = arg;
 
     decision_keys_free(worker->keys);
+    escrow_free(worker->escrow);
     db_close(worker->db);
     free(worker);
 }
@@ -100,6 +102,19 @@ get_order(void *arg, const struct http_request *req, struct http_response *res)
         http_reply_json(res, 200, answer);
     else
         http_reply_error(res, req, "order.get", &err);
+}
+
+static void
+post_received(void *arg, const struct http_request *req,
+              struct http_response *res)
+{
+    struct error err = {0};
+    json_t *answer;
+
+    if (desk_received(arg, http_param(req, "id"), &answer, &err))
+        http_reply_json(res, 200, answer);
+    else
+        http_reply_error(res, req, "order.received", &err);
 }
 
 /* ---- Lists ------------------------------------------------------------- */
@@ -449,6 +464,10 @@ ca_health(void *arg, json_t *out)
                                       : "no issuer is active");
     say(out, "database", db_ok, &db_err);
     say(out, "token", hsm_ok, &hsm_err);
+    /* Told, and no more: single certificates are made without the centre. */
+    if (service->escrow.url != NULL)
+        json_set_text(out, "key_management",
+                      escrow_seems_away() ? "away when last asked" : "ok");
     issuers_release(service->issuers, set);
     return db_ok && hsm_ok;
 }
@@ -459,6 +478,7 @@ const struct http_route ca_routes[] = {
     {HTTP_POST, "/v1/orders", post_order, "ra admin"},
     {HTTP_POST, "/v1/orders/check", post_check, "ra admin"},
     {HTTP_GET, "/v1/orders/{id}", get_order, "ra admin"},
+    {HTTP_POST, "/v1/orders/{id}/received", post_received, "ra"},
     {HTTP_GET, "/v1/certificates", get_certificates, "ra admin auditor"},
     {HTTP_GET, "/v1/issuers", get_issuers, "ra admin auditor"},
     {HTTP_GET, "/v1/profiles", get_profiles, "ra admin auditor"},

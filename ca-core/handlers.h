@@ -6,6 +6,7 @@
 #include "base/http.h"
 #include "ca-core/crl.h"
 #include "ca-core/decision_verify.h"
+#include "ca-core/escrow.h"
 #include "ca-core/issue.h"
 #include "ca-core/peer.h"
 
@@ -20,12 +21,14 @@ struct ca_service {
     struct issuers *issuers;
     struct issue *issue;
     struct crl_schedule crl;
+    struct escrow_options escrow;
 };
 
 /* One thread's. */
 struct ca_worker {
     struct ca_service *service; /* borrowed */
     struct db *db;
+    struct escrow *escrow; /* NULL: this CA makes no pairs */
     struct decision_keys *keys;
     struct peer_memory peers;
 };

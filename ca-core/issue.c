@@ -116,8 +116,8 @@ wait_for(struct issue *issue, struct issue_pending *pending, int64_t wait_ms,
             const struct issue_job *job = pending->job;
 
             memcpy(out->issuer, job->issuer->row.name, sizeof out->issuer);
-            out->serial = job->serial;
-            buf_add(&out->der, job->der.data, job->der.len);
+            out->serial = job->part[0].serial;
+            buf_add(&out->der, job->part[0].der.data, job->part[0].der.len);
         }
     }
     if (pending->is_over && pending->waiters == 0 && !pending->is_stuck)
@@ -324,11 +324,12 @@ settle_written(struct issue *issue, const struct batch *batch,
     for (size_t i = 0; i < batch->result_count; i++) {
         /* Another process's signature counts then, not ours. */
         bool is_ours = result[i] == ISSUE_WRITTEN;
+        size_t count = batch->result[i]->job->part_count;
 
         if (is_ours)
-            metric_add(&issued_total, 1);
-        settle(issue, batch->result[i], is_ours ? ISSUE_ISSUED : ISSUE_SEEN,
-               NULL);
+            metric_add(&issued_total, (int64_t)count);
+        settle(issue, batch->result[i],
+               is_ours && count == 1 ? ISSUE_ISSUED : ISSUE_SEEN, NULL);
     }
     (void)pthread_mutex_unlock(&issue->lock);
 }

@@ -36,9 +36,9 @@ bool issue_new(const struct issue_options *options, struct issue **out,
 void issue_free(struct issue *issue);
 
 enum issue_end {
-    ISSUE_ISSUED,
-    ISSUE_SEEN,  /* the order id is in the database: read it there */
-    ISSUE_RACED, /* what it was judged upon has changed: judge again */
+    ISSUE_ISSUED, /* one certificate */
+    ISSUE_SEEN,   /* the order id is in the database: read it there; a pair */
+    ISSUE_RACED,  /* what it was judged upon has changed: judge again */
 };
 
 struct issue_answer {

@@ -6,6 +6,7 @@
 
 #include "ca-core/accept.h"
 #include "ca-core/status.h"
+#include "db/escrow.h"
 
 /* What one attempt of the transaction gathers. Jobs that it leaves out (known,
  * stale, foreign) are not in the arrays. */
@@ -20,6 +21,7 @@ struct work {
     size_t fresh_count;
     struct issue_job **mine; /* results that are written */
     size_t mine_count;
+    size_t issued_count; /* their certificates */
 
     /* Log entries: accepted of fresh, issued of mine, then changes. */
     const struct record **records;
@@ -28,6 +30,10 @@ struct work {
     struct db_certificate_change *changes;
     size_t change_count;
 };
+
+/* Changes that results bring: of what they succeed, and of their own that are
+ * blocked. */
+enum { CHANGES_MAX = 2 + ISSUE_PARTS_MAX };
 
 static void
 work_init(struct work *w, struct issue_batch *batch)
@@ -38,9 +44,10 @@ work_init(struct work *w, struct issue_batch *batch)
     w->fresh = base_alloc(n * sizeof(struct issue_job *));
     w->fresh_at = base_alloc(n * sizeof *w->fresh_at);
     w->mine = base_alloc(m * sizeof(struct issue_job *));
-    w->records = base_alloc((n + 3 * m) * sizeof(struct record *));
-    w->change_records = base_alloc(2 * m * sizeof *w->change_records);
-    w->changes = base_alloc(2 * m * sizeof *w->changes);
+    w->records = base_alloc((n + (ISSUE_PARTS_MAX + CHANGES_MAX) * m) *
+                            sizeof(struct record *));
+    w->change_records = base_alloc(CHANGES_MAX * m * sizeof *w->change_records);
+    w->changes = base_alloc(CHANGES_MAX * m * sizeof *w->changes);
 }
 
 static void
@@ -136,39 +143,56 @@ insert_decisions(struct db *db, const struct work *w, struct error *err)
     return ok;
 }
 
+static struct db_certificate_intent
+intent_of(const struct issue_job *job, size_t ordinal)
+{
+    const struct issue_part *part = &job->part[ordinal];
+    struct db_certificate_intent row = {
+        .issuer_id = job->issuer->row.issuer_id,
+        .order_id = job->order_id,
+        .ordinal = (int32_t)ordinal,
+        .profile = part->profile,
+        .subject = job->subject.data,
+        .subject_len = job->subject.len,
+        .subject_text = job->subject_text,
+        .account = job->account,
+        .tbs = part->tbs.data,
+        .tbs_len = part->tbs.len,
+        .not_before = job->period.not_before,
+        .not_after = job->period.not_after,
+    };
+
+    memcpy(row.serial, part->serial.octet, DB_SERIAL_LEN);
+    memcpy(row.spki_sha256, part->spki_sha256, 32);
+    if (part->has_predecessor) {
+        row.predecessor_issuer_id = part->predecessor.issuer_id;
+        memcpy(row.predecessor, part->predecessor.serial, DB_SERIAL_LEN);
+    }
+    return row;
+}
+
 static bool
 insert_intents(struct db *db, const struct work *w, struct error *err)
 {
     struct db_certificate_intent *rows =
-        base_alloc(w->fresh_count * sizeof *rows);
+        base_alloc(w->fresh_count * ISSUE_PARTS_MAX * sizeof *rows);
+    size_t n = 0;
     bool ok;
 
-    for (size_t i = 0; i < w->fresh_count; i++) {
-        const struct issue_job *job = w->fresh[i];
-        struct db_certificate_intent *row = &rows[i];
-
-        *row = (struct db_certificate_intent){
-            .issuer_id = job->issuer->row.issuer_id,
-            .order_id = job->order_id,
-            .profile = job->profile,
-            .subject = job->subject.data,
-            .subject_len = job->subject.len,
-            .subject_text = job->subject_text,
-            .account = job->account,
-            .tbs = job->tbs.data,
-            .tbs_len = job->tbs.len,
-            .not_before = job->period.not_before,
-            .not_after = job->period.not_after,
-        };
-        memcpy(row->serial, job->serial.octet, DB_SERIAL_LEN);
-        memcpy(row->spki_sha256, job->spki_sha256, 32);
-        if (job->has_predecessor) {
-            row->predecessor_issuer_id = job->predecessor.issuer_id;
-            memcpy(row->predecessor, job->predecessor.serial, DB_SERIAL_LEN);
-        }
-    }
-    ok = db_certificate_intend(db, rows, w->fresh_count, err);
+    for (size_t i = 0; i < w->fresh_count; i++)
+        for (size_t k = 0; k < w->fresh[i]->part_count; k++)
+            rows[n++] = intent_of(w->fresh[i], k);
+    ok = db_certificate_intend(db, rows, n, err);
     free(rows);
+    for (size_t i = 0; ok && i < w->fresh_count; i++) {
+        const struct issue_job *job = w->fresh[i];
+
+        /* Its certificate's last second is inside the period. */
+        if (job->escrow_key[0] != '\0')
+            ok = db_escrow_keep(db, job->order_id, job->escrow_key,
+                                job->part[1].spki_sha256,
+                                job->period.not_after + 1, err);
+    }
     return ok;
 }
 
@@ -209,12 +233,20 @@ add_change(struct work *w, const struct issue_job *job, const char *issuer,
     return true;
 }
 
+static bool
+is_same(int32_t issuer_id, const uint8_t *serial,
+        const struct db_certificate_ref *ref)
+{
+    return issuer_id == ref->issuer_id &&
+           memcmp(serial, ref->serial, DB_SERIAL_LEN) == 0;
+}
+
 /* What the order says becomes of the predecessor. One that was revoked or held
  * since the order was recorded needs nothing more, but a compromise. */
 static bool
 add_fate(struct db *db, struct work *w, const struct issue_job *job,
-         const struct db_certificate_status *rows, size_t count,
-         struct error *err)
+         const struct issue_old *old, const struct db_certificate_status *rows,
+         size_t count, struct error *err)
 {
     struct status_request request = {
         .action =
@@ -225,9 +257,7 @@ add_fate(struct db *db, struct work *w, const struct issue_job *job,
     struct db_certificate_change change;
 
     for (size_t i = 0; i < count; i++)
-        if (rows[i].issuer_id == job->predecessor.issuer_id &&
-            memcmp(rows[i].serial, job->predecessor.serial, DB_SERIAL_LEN) ==
-                0) {
+        if (is_same(rows[i].issuer_id, rows[i].serial, &old->ref)) {
             struct error why = {0};
 
             if (request.action == STATUS_REVOKE &&
@@ -236,7 +266,7 @@ add_fate(struct db *db, struct work *w, const struct issue_job *job,
                               job->order_id, w->batch->now, err))
                 return false;
             return !status_apply(&rows[i], &request, &change, &why) ||
-                   add_change(w, job, job->predecessor_issuer, &change, err);
+                   add_change(w, job, old->issuer, &change, err);
         }
     return error_set(err, ERROR_INTERNAL, "order %s: no predecessor",
                      job->order_id);
@@ -245,12 +275,10 @@ add_fate(struct db *db, struct work *w, const struct issue_job *job,
 /* Two successors of one certificate in one batch: the first decides its fate,
  * the second finds it decided. */
 static bool
-is_decided(const struct work *w, const struct issue_job *job)
+is_decided(const struct work *w, const struct issue_old *old)
 {
     for (size_t i = 0; i < w->change_count; i++)
-        if (w->changes[i].issuer_id == job->predecessor.issuer_id &&
-            memcmp(w->changes[i].serial, job->predecessor.serial,
-                   DB_SERIAL_LEN) == 0)
+        if (is_same(w->changes[i].issuer_id, w->changes[i].serial, &old->ref))
             return true;
     return false;
 }
@@ -259,22 +287,21 @@ static bool
 gather_fates(struct db *db, struct work *w, struct error *err)
 {
     struct db_certificate_ref *refs =
-        base_alloc((w->mine_count + 1) * sizeof *refs);
+        base_alloc((2 * w->mine_count + 1) * sizeof *refs);
     struct db_certificate_status *rows = NULL;
     size_t n = 0, found = 0;
     bool ok = true;
 
     for (size_t i = 0; i < w->mine_count; i++)
-        if (w->mine[i]->has_predecessor &&
-            w->mine[i]->fate.action != API_FATE_NONE)
-            refs[n++] = w->mine[i]->predecessor;
+        for (size_t k = 0; k < w->mine[i]->old_count; k++)
+            refs[n++] = w->mine[i]->old[k].ref;
     if (n > 0)
         ok = db_certificate_lock(db, refs, n, &rows, &found, err);
     for (size_t i = 0; ok && n > 0 && i < w->mine_count; i++)
-        if (w->mine[i]->has_predecessor &&
-            w->mine[i]->fate.action != API_FATE_NONE &&
-            !is_decided(w, w->mine[i]))
-            ok = add_fate(db, w, w->mine[i], rows, found, err);
+        for (size_t k = 0; ok && k < w->mine[i]->old_count; k++)
+            if (!is_decided(w, &w->mine[i]->old[k]))
+                ok = add_fate(db, w, w->mine[i], &w->mine[i]->old[k], rows,
+                              found, err);
     free(refs);
     free(rows);
     return ok;
@@ -282,40 +309,50 @@ gather_fates(struct db *db, struct work *w, struct error *err)
 
 /* ---- Under the log's lock ---------------------------------------------- */
 
+static struct db_certificate_premise
+premise_of(const struct issue_job *job, const struct issue_part *part)
+{
+    struct db_certificate_premise row = {
+        .issuer_id = job->issuer->row.issuer_id,
+        .profile = part->profile,
+        .subject_text = job->subject_text,
+        .subject_all = part->subject_all,
+        .key_all = part->key_all,
+    };
+
+    memcpy(row.spki_sha256, part->spki_sha256, 32);
+    if (part->has_predecessor) {
+        row.predecessor_issuer_id = part->predecessor.issuer_id;
+        memcpy(row.predecessor, part->predecessor.serial, DB_SERIAL_LEN);
+        row.predecessor_index = part->predecessor_index;
+    }
+    return row;
+}
+
 /* Nobody else commits now: what the intents were judged upon must still be so.
  */
 static bool
 guard_intents(struct db *db, struct work *w, struct error *err)
 {
-    struct db_certificate_premise *rows =
-        base_alloc(w->fresh_count * sizeof *rows);
-    bool *is_stale = base_alloc(w->fresh_count * sizeof *is_stale);
+    size_t max = w->fresh_count * ISSUE_PARTS_MAX, n = 0;
+    struct db_certificate_premise *rows = base_alloc(max * sizeof *rows);
+    size_t *at = base_alloc(max * sizeof *at); /* places in the batch */
+    bool *is_stale = base_alloc(max * sizeof *is_stale);
     bool ok;
 
-    for (size_t i = 0; i < w->fresh_count; i++) {
-        const struct issue_job *job = w->fresh[i];
-
-        rows[i] = (struct db_certificate_premise){
-            .issuer_id = job->issuer->row.issuer_id,
-            .profile = job->profile,
-            .subject_text = job->subject_text,
-            .subject_all = job->subject_all,
-            .key_all = job->key_all,
-        };
-        memcpy(rows[i].spki_sha256, job->spki_sha256, 32);
-        if (job->has_predecessor) {
-            rows[i].predecessor_issuer_id = job->predecessor.issuer_id;
-            memcpy(rows[i].predecessor, job->predecessor.serial, DB_SERIAL_LEN);
-            rows[i].predecessor_index = job->predecessor_index;
+    for (size_t i = 0; i < w->fresh_count; i++)
+        for (size_t k = 0; k < w->fresh[i]->part_count; k++) {
+            rows[n] = premise_of(w->fresh[i], &w->fresh[i]->part[k]);
+            at[n++] = w->fresh_at[i];
         }
-    }
-    ok = db_certificate_guard(db, rows, w->fresh_count, is_stale, err);
-    for (size_t i = 0; ok && i < w->fresh_count; i++)
+    ok = db_certificate_guard(db, rows, n, is_stale, err);
+    for (size_t i = 0; ok && i < n; i++)
         if (is_stale[i]) {
-            w->is_stale[w->fresh_at[i]] = true;
+            w->is_stale[at[i]] = true;
             w->has_stale = true;
         }
     free(rows);
+    free(at);
     free(is_stale);
     return ok;
 }
@@ -325,42 +362,32 @@ store_results(struct db *db, const struct work *w, int64_t first,
               struct error *err)
 {
     struct db_certificate_result *rows =
-        base_alloc(w->mine_count * sizeof *rows);
+        base_alloc(w->issued_count * sizeof *rows);
+    size_t n = 0;
     bool ok;
 
-    for (size_t i = 0; i < w->mine_count; i++) {
-        const struct issue_job *job = w->mine[i];
+    for (size_t i = 0; i < w->mine_count; i++)
+        for (size_t k = 0; k < w->mine[i]->part_count; k++) {
+            const struct issue_part *part = &w->mine[i]->part[k];
 
-        rows[i] = (struct db_certificate_result){
-            .issuer_id = job->issuer->row.issuer_id,
-            .der = job->der.data,
-            .der_len = job->der.len,
-            .status_index = first + (int64_t)(w->fresh_count + i),
-        };
-        memcpy(rows[i].serial, job->serial.octet, DB_SERIAL_LEN);
-    }
-    ok = db_certificate_store(db, rows, w->mine_count, err);
+            rows[n] = (struct db_certificate_result){
+                .issuer_id = w->mine[i]->issuer->row.issuer_id,
+                .der = part->der.data,
+                .der_len = part->der.len,
+                .status_index = first + (int64_t)(w->fresh_count + n),
+            };
+            memcpy(rows[n++].serial, part->serial.octet, DB_SERIAL_LEN);
+        }
+    ok = db_certificate_store(db, rows, n, err);
     free(rows);
     return ok;
 }
 
-/* A key that was blocked while its certificate was being signed: the signature
- * exists, so the certificate is accounted for, and revoked at once. */
+/* All certificates of an order, whichever of its keys is blocked. */
 static bool
-revoke_blocked(struct db *db, struct work *w, struct error *err)
+revoke_own(struct work *w, const struct issue_job *job, struct error *err)
 {
-    uint8_t(*keys)[32] = base_alloc(w->mine_count * sizeof *keys);
-    bool *blocked = base_alloc(w->mine_count * sizeof *blocked);
-    size_t before = w->change_count, records = w->record_count;
-    int64_t first;
-    bool ok;
-
-    for (size_t i = 0; i < w->mine_count; i++)
-        memcpy(keys[i], w->mine[i]->spki_sha256, 32);
-    ok = db_key_blocked(db, (const uint8_t(*)[32])keys, w->mine_count, blocked,
-                        err);
-    for (size_t i = 0; ok && i < w->mine_count; i++) {
-        const struct issue_job *job = w->mine[i];
+    for (size_t k = 0; k < job->part_count; k++) {
         struct db_certificate_change change = {
             .issuer_id = job->issuer->row.issuer_id,
             .from = DB_CERTIFICATE_VALID,
@@ -369,9 +396,36 @@ revoke_blocked(struct db *db, struct work *w, struct error *err)
             .revoked_at = w->batch->now,
         };
 
-        memcpy(change.serial, job->serial.octet, DB_SERIAL_LEN);
-        if (blocked[i])
-            ok = add_change(w, job, job->issuer->row.name, &change, err);
+        memcpy(change.serial, job->part[k].serial.octet, DB_SERIAL_LEN);
+        if (!add_change(w, job, job->issuer->row.name, &change, err))
+            return false;
+    }
+    return true;
+}
+
+/* A key that was blocked while its certificate was being signed: the signature
+ * exists, so the certificate is accounted for, and revoked at once. */
+static bool
+revoke_blocked(struct db *db, struct work *w, struct error *err)
+{
+    uint8_t(*keys)[32] = base_alloc(w->issued_count * sizeof *keys);
+    bool *blocked = base_alloc(w->issued_count * sizeof *blocked);
+    size_t before = w->change_count, records = w->record_count, n = 0;
+    int64_t first;
+    bool ok;
+
+    for (size_t i = 0; i < w->mine_count; i++)
+        for (size_t k = 0; k < w->mine[i]->part_count; k++)
+            memcpy(keys[n++], w->mine[i]->part[k].spki_sha256, 32);
+    ok = db_key_blocked(db, (const uint8_t(*)[32])keys, n, blocked, err);
+    n = 0;
+    for (size_t i = 0; ok && i < w->mine_count; i++) {
+        bool is_blocked = false;
+
+        for (size_t k = 0; k < w->mine[i]->part_count; k++)
+            is_blocked = blocked[n++] || is_blocked;
+        if (is_blocked)
+            ok = revoke_own(w, w->mine[i], err);
     }
     if (ok && w->change_count > before) {
         ok = record_append(db, w->records + records, w->change_count - before,
@@ -389,7 +443,7 @@ revoke_blocked(struct db *db, struct work *w, struct error *err)
 static bool
 append(struct db *db, struct work *w, struct error *err)
 {
-    size_t offset = w->fresh_count + w->mine_count;
+    size_t offset = w->fresh_count + w->issued_count;
     int64_t first;
 
     if (w->record_count == 0)
@@ -425,7 +479,8 @@ write_batch(struct db *db, struct work *w, struct error *err)
     for (size_t i = 0; i < w->fresh_count; i++)
         w->records[w->record_count++] = &w->fresh[i]->accepted;
     for (size_t i = 0; i < w->mine_count; i++)
-        w->records[w->record_count++] = &w->mine[i]->issued;
+        for (size_t k = 0; k < w->mine[i]->part_count; k++, w->issued_count++)
+            w->records[w->record_count++] = &w->mine[i]->part[k].issued;
     return gather_fates(db, w, err) && append(db, w, err);
 }
 
@@ -492,12 +547,16 @@ static bool
 run_fail(struct db *db, void *arg, struct error *err)
 {
     const struct failing *f = arg;
-    struct db_certificate_ref ref = {f->job->issuer->row.issuer_id, {0}};
+    const struct issue_job *job = f->job;
+    struct db_certificate_ref refs[ISSUE_PARTS_MAX];
     int64_t index;
 
-    memcpy(ref.serial, f->job->serial.octet, DB_SERIAL_LEN);
-    return db_order_fail(db, f->job->order_id, f->problem, f->now, err) &&
-           db_certificate_void(db, &ref, 1, err) &&
+    for (size_t k = 0; k < job->part_count; k++) {
+        refs[k].issuer_id = job->issuer->row.issuer_id;
+        memcpy(refs[k].serial, job->part[k].serial.octet, DB_SERIAL_LEN);
+    }
+    return db_order_fail(db, job->order_id, f->problem, f->now, err) &&
+           db_certificate_void(db, refs, job->part_count, err) &&
            record_append(db, &f->record, 1, &index, err);
 }
 

@@ -15,8 +15,10 @@ job_alloc(const char *order_id)
 
     memcpy(job->order_id, order_id, TEXT_UUID_LEN);
     job->body.limit = API_BODY_MAX;
-    job->tbs.limit = TBS_MAX_LEN;
-    job->der.limit = TBS_CERTIFICATE_MAX_LEN;
+    for (size_t i = 0; i < ISSUE_PARTS_MAX; i++) {
+        job->part[i].tbs.limit = TBS_MAX_LEN;
+        job->part[i].der.limit = TBS_CERTIFICATE_MAX_LEN;
+    }
     for (size_t i = 0; i < API_DECISIONS_MAX; i++)
         job->statement[i].limit = API_STATEMENT_MAX;
     return job;
@@ -37,11 +39,12 @@ issue_job_free(struct issue_job *job)
     record_clear(&job->accepted);
     if (job->issuers != NULL)
         issuers_release(job->issuers, job->set);
-    free(job->profile);
-    buf_clear(&job->tbs);
-    free(job->predecessor_issuer);
-    buf_clear(&job->der);
-    record_clear(&job->issued);
+    for (size_t i = 0; i < ISSUE_PARTS_MAX; i++) {
+        free(job->part[i].profile);
+        buf_clear(&job->part[i].tbs);
+        buf_clear(&job->part[i].der);
+        record_clear(&job->part[i].issued);
+    }
     free(job);
 }
 
@@ -53,45 +56,82 @@ take(struct buf *to, struct buf *from)
     *from = (struct buf){.limit = from->limit};
 }
 
-static void
-set_predecessor(struct issue_job *job, const struct api_order *order,
-                const struct db_certificate_ref *ref)
+static struct db_certificate_ref
+ref_of(const struct db_certificate *row)
 {
-    job->has_predecessor = true;
-    job->predecessor = *ref;
-    job->predecessor_issuer = base_text_copy(order->predecessor.issuer);
+    struct db_certificate_ref ref = {.issuer_id = row->issuer_id};
+
+    memcpy(ref.serial, row->serial, DB_SERIAL_LEN);
+    return ref;
+}
+
+/* Of both halves, whether or not the order makes a pair (docs/architecture.md,
+ * "Pairs"). */
+static bool
+set_fate(struct issue_job *job, const struct api_order *order,
+         const struct db_certificate *predecessor,
+         const struct db_certificate *mate, struct error *err)
+{
+    const struct db_certificate *const rows[2] = {predecessor, mate};
+
     job->fate = order->fate;
+    if (order->fate.action == API_FATE_NONE)
+        return true;
+    for (size_t i = 0; i < 2 && rows[i] != NULL; i++) {
+        const struct issuer *issuer =
+            issuer_by_id(job->set, rows[i]->issuer_id);
+
+        if (issuer == NULL)
+            return error_set(err, ERROR_INTERNAL,
+                             "the predecessor's issuer is not there");
+        job->old[job->old_count].ref = ref_of(rows[i]);
+        memcpy(job->old[job->old_count++].issuer, issuer->row.name,
+               sizeof issuer->row.name);
+    }
+    return true;
 }
 
 static void
-take_plan_of(struct issue_job *job, const struct api_order *order,
-             struct order_plan *plan)
+take_part(struct issue_job *job, struct order_plan *plan)
 {
-    job->issuer = plan->issuer;
-    job->profile = base_text_copy(plan->profile->name);
-    job->serial = plan->serial;
-    job->period = plan->period;
-    job->key_all = plan->key_all;
-    job->subject_all = plan->subject_all;
-    memcpy(job->spki_sha256, plan->spki_sha256, sizeof job->spki_sha256);
-    job->subject_text = base_text_copy(buf_text(&plan->subject_text));
-    take(&job->subject, &plan->subject);
-    take(&job->tbs, &plan->tbs);
-    if (plan->predecessor != NULL) {
-        struct db_certificate_ref ref = {.issuer_id =
-                                             plan->predecessor->issuer_id};
+    struct issue_part *part = &job->part[job->part_count++];
 
-        memcpy(ref.serial, plan->predecessor->serial, DB_SERIAL_LEN);
-        set_predecessor(job, order, &ref);
-        job->predecessor_index = plan->predecessor->status_index;
+    part->profile = base_text_copy(plan->profile->name);
+    part->serial = plan->serial;
+    part->key_all = plan->key_all;
+    part->subject_all = plan->subject_all;
+    memcpy(part->spki_sha256, plan->spki_sha256, sizeof part->spki_sha256);
+    take(&part->tbs, &plan->tbs);
+    if (plan->predecessor != NULL) {
+        part->has_predecessor = true;
+        part->predecessor = ref_of(plan->predecessor);
+        part->predecessor_index = plan->predecessor->status_index;
     }
+}
+
+static bool
+take_plan_of(struct issue_job *job, const struct api_order *order,
+             struct issue_plan *plan, struct error *err)
+{
+    struct order_plan *first = &plan->first;
+
+    job->issuer = first->issuer;
+    job->period = first->period;
+    job->subject_text = base_text_copy(buf_text(&first->subject_text));
+    take(&job->subject, &first->subject);
+    take_part(job, first);
+    if (plan->is_pair) {
+        take_part(job, &plan->second);
+        memcpy(job->escrow_key, plan->escrow_key, sizeof job->escrow_key);
+    }
+    return set_fate(job, order, first->predecessor, first->mate, err);
 }
 
 bool
 issue_job_new(const struct api_envelope *envelope, const uint8_t digest[32],
               const struct decision_evidence *evidence,
               const char *requested_by, struct issuers *issuers,
-              struct issuer_set *set, struct order_plan *take_plan, int64_t now,
+              struct issuer_set *set, struct issue_plan *take_plan, int64_t now,
               struct issue_job **out, struct error *err)
 {
     const struct api_order *order = envelope->order;
@@ -104,7 +144,8 @@ issue_job_new(const struct api_envelope *envelope, const uint8_t digest[32],
     job->account = base_text_copy(order->account);
     job->issuers = issuers;
     job->set = issuers_hold(issuers, set);
-    take_plan_of(job, order, take_plan);
+    if (!take_plan_of(job, order, take_plan, err))
+        goto fail;
     job->decision_count = envelope->decision_count;
     for (size_t i = 0; i < envelope->decision_count; i++) {
         job->decision[i] = envelope->decision[i];
@@ -130,8 +171,29 @@ fail:
 
 /* ---- Reading back ------------------------------------------------------ */
 
+/* What became of the predecessor is decided by what it is now: its other half
+ * is found as when the order was planned. */
 static bool
-read_order(struct issue_job *job, const struct db_order *row,
+read_fate(struct issue_job *job, struct db *db, const struct api_order *order,
+          const struct db_certificate *certificate, struct error *err)
+{
+    struct db_certificate *old = NULL, *mate = NULL;
+    bool ok;
+
+    if (certificate->predecessor_issuer_id == 0 ||
+        order->fate.action == API_FATE_NONE)
+        return true;
+    ok = db_certificate_get(db, certificate->predecessor_issuer_id,
+                            certificate->predecessor, &old, err) &&
+         db_certificate_mate(db, old, &mate, err) &&
+         set_fate(job, order, old, mate, err);
+    db_certificate_free(old);
+    db_certificate_free(mate);
+    return ok;
+}
+
+static bool
+read_order(struct issue_job *job, struct db *db, const struct db_order *row,
            const struct db_certificate *certificate, struct error *err)
 {
     struct api_order *order = NULL;
@@ -144,14 +206,7 @@ read_order(struct issue_job *job, const struct db_order *row,
     job->kind = order->kind;
     job->received_at = row->received_at;
     memcpy(job->digest, row->digest, sizeof job->digest);
-    if (certificate->predecessor_issuer_id != 0) {
-        struct db_certificate_ref ref = {certificate->predecessor_issuer_id,
-                                         {0}};
-
-        memcpy(ref.serial, certificate->predecessor, DB_SERIAL_LEN);
-        set_predecessor(job, order, &ref);
-    }
-    ok = true;
+    ok = read_fate(job, db, order, certificate, err);
 out:
     api_order_free(order);
     json_decref(json);
@@ -162,13 +217,19 @@ static bool
 read_certificate(struct issue_job *job, const struct db_certificate *row,
                  struct error *err)
 {
-    job->issuer = issuer_by_id(job->set, row->issuer_id);
-    if (job->issuer == NULL)
+    const struct issuer *issuer = issuer_by_id(job->set, row->issuer_id);
+    struct issue_part *part = &job->part[job->part_count++];
+
+    if (row->state != DB_CERTIFICATE_INTENDED)
+        return error_set(err, ERROR_INTERNAL, "its certificate is %s",
+                         db_certificate_state_name(row->state));
+    if (issuer == NULL || (job->issuer != NULL && job->issuer != issuer))
         return error_set(err, ERROR_INTERNAL, "its issuer is not there");
-    job->profile = base_text_copy(row->profile);
-    memcpy(job->serial.octet, row->serial, SERIAL_LEN);
-    memcpy(job->spki_sha256, row->spki_sha256, sizeof job->spki_sha256);
-    buf_add(&job->tbs, row->tbs, row->tbs_len);
+    job->issuer = issuer;
+    part->profile = base_text_copy(row->profile);
+    memcpy(part->serial.octet, row->serial, SERIAL_LEN);
+    memcpy(part->spki_sha256, row->spki_sha256, sizeof part->spki_sha256);
+    buf_add(&part->tbs, row->tbs, row->tbs_len);
     return true;
 }
 
@@ -191,12 +252,13 @@ issue_job_read(struct db *db, struct issuers *issuers, const char *order_id,
         error_set(err, ERROR_CONFLICT, "not recorded");
         goto out;
     }
-    if (count != 1 || certificates[0].state != DB_CERTIFICATE_INTENDED) {
-        error_set(err, ERROR_INTERNAL, "not one intended certificate");
+    if (count == 0 || count > ISSUE_PARTS_MAX) {
+        error_set(err, ERROR_INTERNAL, "%zu certificates", count);
         goto out;
     }
-    ok = read_order(job, order, &certificates[0], err) &&
-         read_certificate(job, &certificates[0], err);
+    ok = read_order(job, db, order, &certificates[0], err);
+    for (size_t i = 0; ok && i < count; i++)
+        ok = read_certificate(job, &certificates[i], err);
 out:
     db_order_free(order);
     db_certificates_free(certificates, count);
@@ -226,43 +288,52 @@ renew_issuer(struct issue_job *job)
     job->issuer = issuer;
 }
 
-bool
-issue_job_sign(struct issue_job *job, int64_t now, struct error *err)
+static bool
+sign_part(const struct issue_job *job, struct issue_part *part, int64_t now,
+          struct error *err)
 {
-    const struct issuer *issuer;
-    struct der tbs = {job->tbs.data, job->tbs.len};
+    const struct issuer *issuer = job->issuer;
+    struct der tbs = {part->tbs.data, part->tbs.len};
     struct der der, whole;
     struct der_item signed_tbs;
     uint8_t signature[HSM_SIGNATURE_MAX];
     size_t len = sizeof signature;
 
-    if (job->issuer->key == NULL)
-        renew_issuer(job);
-    issuer = job->issuer;
-    if (issuer->key == NULL)
-        return error_set(err, ERROR_BUSY, "the key of issuer %s is away",
-                         issuer->row.name);
-    buf_reset(&job->der);
+    buf_reset(&part->der);
     if (!hsm_sign_checked(issuer->hsm, issuer->key, issuer->scheme, tbs.data,
                           tbs.len, signature, &len, err) ||
-        !tbs_certificate(tbs, issuer->scheme, signature, len, &job->der, err))
+        !tbs_certificate(tbs, issuer->scheme, signature, len, &part->der, err))
         return false;
     /* What leaves is what was recorded: promise 1. */
-    der = (struct der){job->der.data, job->der.len};
+    der = (struct der){part->der.data, part->der.len};
     if (!der_take(&der, DER_SEQUENCE, &whole) ||
         !der_next(&whole, &signed_tbs) || !der_equal(signed_tbs.whole, tbs))
         return error_set(err, ERROR_INTERNAL,
                          "what was signed is not what was recorded");
-    record_clear(&job->issued);
-    return record_issued(&job->issued,
+    record_clear(&part->issued);
+    return record_issued(&part->issued,
                          &(struct record_issue){
                              .order_id = job->order_id,
                              .issuer = issuer->row.name,
-                             .profile = job->profile,
-                             .serial = job->serial.octet,
-                             .spki_sha256 = job->spki_sha256,
-                             .der = job->der.data,
-                             .der_len = job->der.len,
+                             .profile = part->profile,
+                             .serial = part->serial.octet,
+                             .spki_sha256 = part->spki_sha256,
+                             .der = part->der.data,
+                             .der_len = part->der.len,
                          },
                          now, err);
+}
+
+bool
+issue_job_sign(struct issue_job *job, int64_t now, struct error *err)
+{
+    if (job->issuer->key == NULL)
+        renew_issuer(job);
+    if (job->issuer->key == NULL)
+        return error_set(err, ERROR_BUSY, "the key of issuer %s is away",
+                         job->issuer->row.name);
+    for (size_t i = 0; i < job->part_count; i++)
+        if (!sign_part(job, &job->part[i], now, err))
+            return false;
+    return true;
 }

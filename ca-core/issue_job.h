@@ -9,7 +9,33 @@
 #include "ca-core/order.h"
 #include "ca-core/record.h"
 
-/* Owns what it points to; immutable once made, but for `der` and `issued`. */
+enum { ISSUE_PARTS_MAX = 2 };
+
+/* One certificate of the order: the only one, or one half of a pair. */
+struct issue_part {
+    char *profile;
+    struct serial serial;
+    uint8_t spki_sha256[32];
+    struct buf tbs; /* as recorded */
+
+    /* The intent; absent in a job read back. */
+    int64_t key_all, subject_all; /* counted when judged; -1: no such rule */
+    bool has_predecessor;
+    struct db_certificate_ref predecessor;
+    int64_t predecessor_index; /* its status_index when judged */
+
+    /* The result. */
+    struct buf der;
+    struct record issued;
+};
+
+/* A certificate that the order does something to, by its issuer's name. */
+struct issue_old {
+    struct db_certificate_ref ref;
+    char issuer[DB_ISSUER_NAME_MAX + 1];
+};
+
+/* Owns what it points to; immutable once made, but for the results. */
 struct issue_job {
     char order_id[TEXT_UUID_LEN + 1];
     uint8_t digest[32];
@@ -28,37 +54,38 @@ struct issue_job {
     struct buf subject;
     char *subject_text;
     struct validity_period period;
-    int64_t key_all, subject_all; /* counted when judged; -1: no such rule */
-    int64_t predecessor_index;    /* its status_index when judged */
+    char escrow_key[TEXT_UUID_LEN + 1]; /* of the second part; "": none */
     struct record accepted;
 
-    /* The certificate. */
+    /* The certificates: of one issuer. */
     struct issuers *issuers;     /* borrowed; whose set it is */
     struct issuer_set *set;      /* held */
     const struct issuer *issuer; /* borrowed from the set */
-    char *profile;
-    struct serial serial;
-    uint8_t spki_sha256[32];
-    struct buf tbs; /* as recorded */
+    struct issue_part part[ISSUE_PARTS_MAX];
+    size_t part_count;
 
-    /* What becomes of the predecessor, in the result's transaction. */
-    bool has_predecessor;
-    struct db_certificate_ref predecessor;
-    char *predecessor_issuer; /* name */
+    /* What becomes of the predecessor, and of its other half, in the result's
+     * transaction; none when nothing does. */
+    struct issue_old old[2];
+    size_t old_count;
     struct api_fate fate;
-
-    /* The result. */
-    struct buf der;
-    struct record issued;
 };
 
-/* Of an admitted order. The plan's octets become the job's; the set is held
+/* What was planned for an order. */
+struct issue_plan {
+    struct order_plan first;
+    bool is_pair;
+    struct order_plan second;           /* of a pair */
+    char escrow_key[TEXT_UUID_LEN + 1]; /* the centre's name of its key */
+};
+
+/* Of an admitted order. The plans' octets become the job's; the set is held
  * until the job is freed. */
 bool issue_job_new(const struct api_envelope *envelope,
                    const uint8_t digest[32],
                    const struct decision_evidence *evidence,
                    const char *requested_by, struct issuers *issuers,
-                   struct issuer_set *set, struct order_plan *take_plan,
+                   struct issuer_set *set, struct issue_plan *take_plan,
                    int64_t now, struct issue_job **out,
                    struct error *err) MUST_CHECK;
 
@@ -70,7 +97,7 @@ bool issue_job_read(struct db *db, struct issuers *issuers,
 
 void issue_job_free(struct issue_job *job); /* NULL is nothing */
 
-/* Signs the recorded TBSCertificate, compares what was signed with it, and
+/* Signs each recorded TBSCertificate, compares what was signed with it, and
  * makes the log entry. ERROR_BUSY: the token is away. */
 bool issue_job_sign(struct issue_job *job, int64_t now,
                     struct error *err) MUST_CHECK;

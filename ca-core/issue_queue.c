@@ -109,15 +109,17 @@ struct taken {
     size_t count;
 };
 
+/* The second key of a pair is of this order alone. */
 static bool
 fits(struct taken *taken, const struct issue_job *job)
 {
     uint64_t key = 0, subject = 0;
 
-    if (job->key_all >= 0)
-        memcpy(&key, job->spki_sha256, sizeof key);
-    if (job->subject_all >= 0)
-        subject = hash_text(job->subject_text);
+    if (job->part[0].key_all >= 0)
+        memcpy(&key, job->part[0].spki_sha256, sizeof key);
+    for (size_t i = 0; i < job->part_count && subject == 0; i++)
+        if (job->part[i].subject_all >= 0)
+            subject = hash_text(job->subject_text);
     for (size_t i = 0; i < taken->count; i++)
         if ((key != 0 && taken->key[i] == key) ||
             (subject != 0 && taken->subject[i] == subject))

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ca-core/escrow_job.h"
 #include "ca-core/ocsp_signer.h"
 
 enum { TICK_MS = 1000 };
@@ -17,6 +18,7 @@ struct jobs {
     struct db *db; /* the thread's */
     struct crl_job crl;
     struct ocsp_signer_job ocsp_signer;
+    struct escrow_job escrow;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -46,6 +48,8 @@ run_once(struct jobs *jobs)
     report("jobs.ocsp_signer",
            ocsp_signer_job_run(&jobs->ocsp_signer, jobs->db, clock_now(), &err),
            &err);
+    report("jobs.escrow",
+           escrow_job_run(&jobs->escrow, jobs->db, clock_now(), &err), &err);
 }
 
 static void
@@ -56,7 +60,8 @@ give_back(struct jobs *jobs)
     if (jobs->db == NULL)
         return;
     if (!lease_release(&jobs->crl.lease, jobs->db, &err) ||
-        !lease_release(&jobs->ocsp_signer.lease, jobs->db, &err))
+        !lease_release(&jobs->ocsp_signer.lease, jobs->db, &err) ||
+        !lease_release(&jobs->escrow.lease, jobs->db, &err))
         log_failure("jobs.lease", &err);
     db_close(jobs->db);
 }
@@ -94,7 +99,8 @@ jobs_new(struct ca_service *service, struct jobs **out, struct error *err)
     jobs->service = service;
     if (!crl_job_init(&jobs->crl, service->hsm, service->config, err) ||
         !ocsp_signer_job_init(&jobs->ocsp_signer, service->hsm, service->config,
-                              &service->profiles, err)) {
+                              &service->profiles, err) ||
+        !escrow_job_init(&jobs->escrow, &service->escrow, err)) {
         free(jobs);
         return false;
     }
@@ -110,6 +116,7 @@ jobs_new(struct ca_service *service, struct jobs **out, struct error *err)
     if (rc != 0) {
         (void)pthread_cond_destroy(&jobs->wake);
         (void)pthread_mutex_destroy(&jobs->lock);
+        escrow_job_clear(&jobs->escrow);
         free(jobs);
         return error_set(err, ERROR_INTERNAL, "cannot start the jobs' thread");
     }
@@ -129,5 +136,6 @@ jobs_free(struct jobs *jobs)
     (void)pthread_join(jobs->thread, NULL);
     (void)pthread_cond_destroy(&jobs->wake);
     (void)pthread_mutex_destroy(&jobs->lock);
+    escrow_job_clear(&jobs->escrow);
     free(jobs);
 }

@@ -1,7 +1,8 @@
 /*
  * What signet-ca does by itself, on one thread with its own connection: reads
- * the issuers again, publishes CRLs, renews the certificates of OCSP signers.
- * The latter two under leases: any number of processes, one works.
+ * the issuers again, publishes CRLs, renews the certificates of OCSP signers,
+ * sends escrowed keys into history. All but the first under leases: any number
+ * of processes, one works.
  */
 #ifndef CA_CORE_JOBS_H
 #define CA_CORE_JOBS_H

@@ -1,7 +1,7 @@
-/* Judging an issuing order and planning its certificate; see ca-core/order.h.
- */
+/* Planning the certificates of an issuing order; see ca-core/order.h. */
 #include "ca-core/order.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "ca-core/csr.h"
@@ -9,163 +9,6 @@
 #include "ca-core/key_check.h"
 #include "ca-core/lint.h"
 #include "ca-core/tbs.h"
-
-/* ---- The judges -------------------------------------------------------- */
-
-/* Five words for what others call "renew" (design.md): each names its end. */
-static const unsigned validity_rules[API_KIND_COUNT] = {
-    [API_ISSUE] = 1u << API_VALIDITY_YEARS | 1u << API_VALIDITY_DAYS,
-    [API_RENEW] = 1u << API_VALIDITY_YEARS | 1u << API_VALIDITY_EXTEND,
-    [API_REKEY] = 1u << API_VALIDITY_KEEP,
-    [API_REISSUE] = 1u << API_VALIDITY_KEEP,
-    [API_CHANGE] = 1u << API_VALIDITY_KEEP,
-};
-
-bool
-order_check_shape(const struct api_order *order, int64_t now,
-                  int64_t tolerance_s, struct error *err)
-{
-    if (order->created_at > now + tolerance_s)
-        return error_set(err, ERROR_INPUT, "created_at lies in the future");
-    if (order->invalidity_date > now)
-        return error_set(err, ERROR_INPUT,
-                         "invalidity_date lies in the future");
-    if (api_kind_is_issuing(order->kind) &&
-        (validity_rules[order->kind] & (1u << order->validity.rule)) == 0)
-        return error_set(err, ERROR_INPUT,
-                         "an order of kind %s has no validity by %s",
-                         api_kind_name(order->kind),
-                         validity_rule_name(order->validity.rule));
-    return true;
-}
-
-bool
-order_check_activation(const struct api_order *order, int64_t max_s,
-                       struct error *err)
-{
-    if (order->activation_until - order->created_at <= max_s ||
-        order->activation_until == 0)
-        return true;
-    return error_set(err, ERROR_INPUT,
-                     "activation: until is more than %lld days after "
-                     "created_at",
-                     (long long)(max_s / 86400));
-}
-
-bool
-order_check_profile(const struct profile *profile, enum api_kind kind,
-                    struct error *err)
-{
-    if (profile->ordered_by != PROFILE_BY_OFFICERS)
-        return error_set(err, ERROR_INPUT,
-                         "profile %s is not for orders of officers",
-                         profile->name);
-    if (!profile->is_kind_allowed[kind])
-        return error_set(err, ERROR_INPUT, "profile %s does not allow %s",
-                         profile->name, api_kind_name(kind));
-    return true;
-}
-
-bool
-order_choose_issuer(const struct issuer_set *set, const struct profile *profile,
-                    const char *name, const struct issuer **out,
-                    struct error *err)
-{
-    const struct issuer *chosen = NULL;
-
-    for (size_t i = 0; i < set->count; i++) {
-        const struct issuer *issuer = &set->at[i];
-
-        if (name != NULL ? strcmp(issuer->row.name, name) != 0
-                         : issuer->row.state != DB_ISSUER_ACTIVE)
-            continue;
-        if (!profile_allows_issuer(profile, issuer->row.name,
-                                   issuer->row.is_root))
-            continue;
-        if (chosen == NULL || issuer->row.generation > chosen->row.generation)
-            chosen = issuer;
-    }
-    if (chosen == NULL)
-        return error_set(err, ERROR_INPUT, "profile %s: no issuer %s",
-                         profile->name, name != NULL ? name : "is active");
-    if (chosen->row.state != DB_ISSUER_ACTIVE)
-        return error_set(err, ERROR_CONFLICT, "issuer %s is %s",
-                         chosen->row.name,
-                         db_issuer_state_name(chosen->row.state));
-    if (chosen->key == NULL)
-        return error_set(err, ERROR_BUSY, "the key of issuer %s is away",
-                         chosen->row.name);
-    *out = chosen;
-    return true;
-}
-
-bool
-order_check_predecessor(const struct api_order *order,
-                        const struct profile *profile,
-                        const struct issuer *issuer_of_predecessor,
-                        const struct db_certificate *predecessor, int64_t now,
-                        struct error *err)
-{
-    bool may_be_held = order->kind == API_REISSUE || order->kind == API_REKEY;
-    bool is_held = predecessor->state == DB_CERTIFICATE_HELD;
-
-    if (predecessor->state != DB_CERTIFICATE_VALID && !(is_held && may_be_held))
-        return error_set(err, ERROR_CONFLICT,
-                         "the predecessor is %s, which does not allow %s",
-                         db_certificate_state_name(predecessor->state),
-                         api_kind_name(order->kind));
-    if (is_held && order->fate.action == API_FATE_HOLD)
-        return error_set(err, ERROR_CONFLICT,
-                         "the predecessor is held already");
-    if (predecessor->not_after < now)
-        return error_set(err, ERROR_CONFLICT, "the predecessor has expired");
-    if (strcmp(predecessor->profile, profile->name) != 0)
-        return error_set(err, ERROR_INPUT,
-                         "the predecessor's profile is %s, not %s",
-                         predecessor->profile, profile->name);
-    if (!profile_allows_issuer(profile, issuer_of_predecessor->row.name,
-                               issuer_of_predecessor->row.is_root))
-        return error_set(err, ERROR_INPUT,
-                         "the predecessor's issuer is of another family");
-    if (predecessor->account != NULL &&
-        strcmp(predecessor->account, order->account) != 0)
-        return error_set(err, ERROR_DENIED,
-                         "the predecessor belongs to another account");
-    return true;
-}
-
-bool
-order_check_key(const struct api_order *order, const struct profile *profile,
-                const struct db_certificate *predecessor,
-                const uint8_t spki_sha256[32],
-                const struct db_certificate_count *key, struct error *err)
-{
-    if ((order->kind == API_REISSUE || order->kind == API_REKEY) &&
-        memcmp(predecessor->spki_sha256, spki_sha256, 32) == 0)
-        return error_set(err, ERROR_INPUT, "%s needs a new key",
-                         api_kind_name(order->kind));
-    if (predecessor != NULL && order->fate.action == API_FATE_REVOKE &&
-        order->fate.reason == API_REASON_KEY_COMPROMISE &&
-        memcmp(predecessor->spki_sha256, spki_sha256, 32) == 0)
-        return error_set(err, ERROR_INPUT,
-                         "the key of the predecessor is compromised");
-    if (profile->is_key_unique && key->others > 0)
-        return error_set(err, ERROR_CONFLICT,
-                         "another certificate has this key");
-    return true;
-}
-
-bool
-order_check_subject(const struct profile *profile,
-                    const struct db_certificate_count *subject,
-                    struct error *err)
-{
-    if (profile->is_subject_unique && subject->others > 0)
-        return error_set(err, ERROR_CONFLICT,
-                         "another certificate of profile %s has this subject",
-                         profile->name);
-    return true;
-}
 
 /* ---- The plan ---------------------------------------------------------- */
 
@@ -175,6 +18,7 @@ struct planning {
     const struct issuer_set *set;
     struct db *db;
     const struct api_order *order;
+    const struct order_plan *first; /* the second of a pair: beside which */
     int64_t now;
     struct der request; /* of the order or its device */
     bool is_made_up;    /* there is none yet */
@@ -208,6 +52,14 @@ any_key_type(const struct profile *profile)
 }
 
 static bool
+judge_key(struct planning *p, struct error *err)
+{
+    return profile_check_key(p->plan->profile, p->csr.key.type, err) &&
+           key_check(&p->csr.key, p->csr.spki, is_blocked, p, err) &&
+           public_key_digest(p->csr.spki, p->plan->spki_sha256, err);
+}
+
+static bool
 plan_key(struct planning *p, struct error *err)
 {
     if (p->is_made_up) {
@@ -216,9 +68,7 @@ plan_key(struct planning *p, struct error *err)
         p->request = (struct der){p->made_up.data, p->made_up.len};
     }
     return csr_parse(p->request.data, p->request.len, &p->csr, err) &&
-           profile_check_key(p->plan->profile, p->csr.key.type, err) &&
-           key_check(&p->csr.key, p->csr.spki, is_blocked, p, err) &&
-           public_key_digest(p->csr.spki, p->plan->spki_sha256, err);
+           judge_key(p, err);
 }
 
 static bool
@@ -240,9 +90,11 @@ plan_predecessor(struct planning *p, struct error *err)
     if (!order_check_predecessor(p->order, p->plan->profile, issuer, row,
                                  p->now, err))
         return false;
-    return p->order->kind == API_CHANGE ||
-           heritage_read(p->plan->profile, (struct der){row->der, row->der_len},
-                         &p->heritage, err);
+    if (p->order->kind != API_CHANGE &&
+        !heritage_read(p->plan->profile, (struct der){row->der, row->der_len},
+                       &p->heritage, err))
+        return false;
+    return db_certificate_mate(p->db, row, &p->plan->mate, err);
 }
 
 static bool
@@ -341,6 +193,23 @@ plan_tbs(struct planning *p, struct error *err)
                     issuer->scheme, NULL, err);
 }
 
+static void
+plan_init(struct order_plan *plan)
+{
+    memset(plan, 0, sizeof *plan);
+    plan->subject.limit = NAME_MAX_LEN;
+    plan->subject_text.limit = 8 * NAME_MAX_LEN; /* escaped */
+    plan->tbs.limit = TBS_MAX_LEN;
+}
+
+static void
+planning_clear(struct planning *p)
+{
+    csr_clear(&p->csr);
+    buf_clear(&p->made_up);
+    heritage_clear(&p->heritage);
+}
+
 bool
 order_plan(const struct order_world *world, const struct issuer_set *set,
            struct db *db, const struct api_order *order, const struct der *csr,
@@ -355,10 +224,7 @@ order_plan(const struct order_world *world, const struct issuer_set *set,
                          .plan = out};
     bool ok;
 
-    memset(out, 0, sizeof *out);
-    out->subject.limit = NAME_MAX_LEN;
-    out->subject_text.limit = 8 * NAME_MAX_LEN; /* escaped */
-    out->tbs.limit = TBS_MAX_LEN;
+    plan_init(out);
     if (order->csr != NULL)
         p.request = (struct der){order->csr, order->csr_len};
     else if (csr != NULL)
@@ -379,10 +245,152 @@ order_plan(const struct order_world *world, const struct issuer_set *set,
          (order->kind == API_ISSUE || plan_predecessor(&p, err)) &&
          plan_subject(&p, err) && plan_validity(&p, err) &&
          plan_uniqueness(&p, err) && plan_tbs(&p, err);
-    csr_clear(&p.csr);
-    buf_clear(&p.made_up);
-    heritage_clear(&p.heritage);
+    planning_clear(&p);
     return ok;
+}
+
+/* ---- The other half of a pair ------------------------------------------ */
+
+/* A request whose key stands for the one that the centre will make. One of each
+ * type for the life of the process: an RSA key takes long to make. */
+static bool
+stand_in(enum hsm_key_type type, struct der *out, struct error *err)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct buf request[HSM_KEY_TYPE_COUNT];
+    bool ok = true;
+
+    (void)pthread_mutex_lock(&lock);
+    if (request[type].len == 0) {
+        request[type].limit = CSR_MAX_LEN;
+        ok = csr_make_up(type, &request[type], err);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    *out = (struct der){request[type].data, request[type].len};
+    return ok;
+}
+
+static bool
+plan_second_key(struct planning *p, const struct der *spki, struct error *err)
+{
+    enum hsm_key_type type = p->order->encryption.key_type;
+    bool ok;
+
+    if (spki == NULL) {
+        ok = stand_in(type, &p->request, err) &&
+             csr_parse(p->request.data, p->request.len, &p->csr, err);
+    } else {
+        p->csr.spki = *spki;
+        ok = public_key_parse(*spki, &p->csr.key, err);
+    }
+    if (ok && p->csr.key.type != type)
+        ok = error_set(err, ERROR_INTERNAL, "the key is of another type");
+    return ok && judge_key(p, err);
+}
+
+static bool
+plan_second_predecessor(struct planning *p, struct error *err)
+{
+    const struct order_plan *first = p->first;
+    const struct db_certificate *old = first->predecessor;
+    const struct db_certificate *mate = first->mate;
+    const struct issuer *issuer;
+
+    /* Names are those of the first, as it copies them. */
+    if (old != NULL && p->order->kind != API_CHANGE &&
+        !heritage_read(first->profile, (struct der){old->der, old->der_len},
+                       &p->heritage, err))
+        return false;
+    if (mate == NULL)
+        return true;
+    issuer = issuer_by_id(p->set, mate->issuer_id);
+    if (issuer == NULL)
+        return error_set(err, ERROR_INTERNAL, "its issuer is not there");
+    p->predecessor.issuer_id = mate->issuer_id;
+    memcpy(p->predecessor.serial, mate->serial, DB_SERIAL_LEN);
+    return order_check_predecessor(p->order, p->plan->profile, issuer, mate,
+                                   p->now, err) &&
+           db_certificate_get(p->db, mate->issuer_id, mate->serial,
+                              &p->plan->predecessor, err);
+}
+
+/* The same octets, which the other profile must allow too. */
+static bool
+plan_second_subject(struct planning *p, struct error *err)
+{
+    const struct order_plan *first = p->first;
+    struct buf encoded = BUF_INIT(NAME_MAX_LEN);
+    struct api_subject applied;
+    bool ok = true;
+
+    if (p->order->has_subject)
+        ok = profile_apply_subject(p->plan->profile, &p->order->subject,
+                                   &applied, err) &&
+             name_encode(&applied, &encoded, err) &&
+             ((encoded.len == first->subject.len &&
+               memcmp(encoded.data, first->subject.data, encoded.len) == 0) ||
+              error_set(err, ERROR_INPUT,
+                        "profile %s makes another subject of it than %s",
+                        p->plan->profile->name, first->profile->name));
+    buf_clear(&encoded);
+    buf_add(&p->plan->subject, first->subject.data, first->subject.len);
+    buf_add(&p->plan->subject_text, first->subject_text.data,
+            first->subject_text.len);
+    return ok || error_wrap(err, "subject");
+}
+
+/* The same period, by a rule that the other profile has too. */
+static bool
+plan_second_validity(struct planning *p, struct error *err)
+{
+    const struct order_plan *first = p->first;
+    struct validity_period own, old;
+
+    if (first->predecessor != NULL)
+        old = (struct validity_period){first->predecessor->not_before,
+                                       first->predecessor->not_after};
+    p->plan->period = first->period;
+    return validity_resolve(&p->order->validity, &p->plan->profile->validity,
+                            p->now, first->predecessor != NULL ? &old : NULL,
+                            first->issuer->row.not_after, &own, err);
+}
+
+static bool
+choose_same_issuer(struct planning *p, struct error *err)
+{
+    const struct issuer *issuer = p->first->issuer;
+
+    p->plan->issuer = issuer;
+    return profile_allows_issuer(p->plan->profile, issuer->row.name,
+                                 issuer->row.is_root) ||
+           error_set(err, ERROR_INPUT, "profile %s: not under issuer %s",
+                     p->plan->profile->name, issuer->row.name);
+}
+
+bool
+order_plan_second(const struct order_world *world, const struct issuer_set *set,
+                  struct db *db, const struct api_order *order,
+                  const struct order_plan *first, const struct der *spki,
+                  int64_t now, struct order_plan *out, struct error *err)
+{
+    struct planning p = {.world = world,
+                         .set = set,
+                         .db = db,
+                         .order = order,
+                         .first = first,
+                         .now = now,
+                         .plan = out};
+    bool ok;
+
+    plan_init(out);
+    out->profile = profile_set_find(world->profiles, order->encryption.profile);
+    ok = order_check_pair(world, order, first->profile, out->profile, err) &&
+         choose_same_issuer(&p, err) && plan_second_key(&p, spki, err) &&
+         plan_second_predecessor(&p, err) && plan_second_subject(&p, err) &&
+         plan_second_validity(&p, err) && plan_uniqueness(&p, err) &&
+         plan_tbs(&p, err);
+    planning_clear(&p);
+    return ok || error_wrap(err, "encryption");
 }
 
 void
@@ -392,5 +400,6 @@ order_plan_clear(struct order_plan *plan)
     buf_clear(&plan->subject_text);
     buf_clear(&plan->tbs);
     db_certificate_free(plan->predecessor);
-    plan->predecessor = NULL;
+    db_certificate_free(plan->mate);
+    plan->predecessor = plan->mate = NULL;
 }

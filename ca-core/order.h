@@ -21,6 +21,7 @@ struct order_world {
     int64_t clock_tolerance_s;
     int64_t activation_max_s;    /* from an order to its activation */
     const char *passkey_origins; /* with spaces between; "": none */
+    bool makes_pairs;            /* it has a key management centre */
 };
 
 /* A certificate to be recorded; owns its octets. */
@@ -34,6 +35,8 @@ struct order_plan {
     struct buf tbs;
     uint8_t spki_sha256[32];
     struct db_certificate *predecessor; /* NULL: none */
+    struct db_certificate *mate; /* the predecessor's other half, whose fate is
+                                    its own; NULL: none, or a second plan */
     /* What was counted; -1 where the profile has no such rule. */
     int64_t key_all, subject_all;
 };
@@ -81,6 +84,18 @@ bool order_check_subject(const struct profile *profile,
                          const struct db_certificate_count *subject,
                          struct error *err) MUST_CHECK;
 
+/* What an order may say about a pair, `first` being the profile of the one for
+ * signing: another profile, for a key that signs nothing, since it is kept
+ * elsewhere; and this CA makes pairs. ERROR_INPUT. */
+bool order_check_pair(const struct order_world *world,
+                      const struct api_order *order,
+                      const struct profile *first, const struct profile *second,
+                      struct error *err) MUST_CHECK;
+
+/* A transport key that something can be wrapped under: RSA of 2048 to 4096
+ * bits, DER. ERROR_INPUT. */
+bool order_check_transport(struct der spki, struct error *err) MUST_CHECK;
+
 /* Whether an order that waits for its device waits no longer than it may.
  * ERROR_INPUT. */
 bool order_check_activation(const struct api_order *order, int64_t max_s,
@@ -96,6 +111,20 @@ bool order_plan(const struct order_world *world, const struct issuer_set *set,
                 struct db *db, const struct api_order *order,
                 const struct der *csr, int64_t now, struct order_plan *out,
                 struct error *err) MUST_CHECK;
+/*
+ * The other half of a pair (docs/architecture.md, "Pairs"): subject, names,
+ * organisation code, period and issuer of the first, by the rules of the
+ * profile for encryption; the predecessor's other half as its predecessor.
+ * `spki` is the key that the centre made, NULL: one that stands for it, to see
+ * whether it could be certified before any is made. Clear `out`, whatever is
+ * returned.
+ */
+bool order_plan_second(const struct order_world *world,
+                       const struct issuer_set *set, struct db *db,
+                       const struct api_order *order,
+                       const struct order_plan *first, const struct der *spki,
+                       int64_t now, struct order_plan *out,
+                       struct error *err) MUST_CHECK;
 void order_plan_clear(struct order_plan *plan); /* zeroed is nothing */
 
 #endif

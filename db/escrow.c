@@ -100,6 +100,13 @@ db_escrow_retire(struct db *db, const char *order_id, int64_t now,
 }
 
 bool
+db_escrow_postpone(struct db *db, const char *order_id, int64_t due_at,
+                   struct error *err)
+{
+    return move(db, DB_ESCROW_POSTPONE, order_id, due_at, err);
+}
+
+bool
 db_escrow_due(struct db *db, int64_t now, int64_t limit, struct db_escrow **out,
               size_t *count, struct error *err)
 {

@@ -39,6 +39,9 @@ bool db_escrow_receive(struct db *db, const char *order_id, int64_t now,
 bool db_escrow_due(struct db *db, int64_t now, int64_t limit,
                    struct db_escrow **out, size_t *count,
                    struct error *err) MUST_CHECK;
+/* It is due later. */
+bool db_escrow_postpone(struct db *db, const char *order_id, int64_t due_at,
+                        struct error *err) MUST_CHECK;
 /* It is in history, or there is none. */
 bool db_escrow_retire(struct db *db, const char *order_id, int64_t now,
                       struct error *err) MUST_CHECK;
