@@ -317,7 +317,6 @@
          " JOIN ra.case_order o ON o.number = c.number"                        \
          " WHERE d.serial = $1 AND o.received_at IS NULL"                      \
          " AND c.state NOT IN ('closed', 'rejected')"                          \
-         " AND c.state NOT IN ('closed', 'rejected')"                          \
          " AND ((o.purpose = 'issue' AND o.state = 'done' AND EXISTS (SELECT"  \
          " FROM ra.holder_certificate h WHERE h.number = o.number"             \
          " AND h.pair = 2)) OR (o.purpose = 'recover'"                         \

@@ -174,7 +174,8 @@ bool client_handler_confirm(const struct business *business, struct db *db,
  * call (action "keys") is signed with the device's own key; number "" is the
  * oldest case of the device with something to receive, and "" in the answer
  * when there is none. ERROR_DENIED alike for an unknown device or case,
- * another's signature and another's case. ERROR_BUSY while the CA is away. */
+ * another's signature and another's case; ERROR_CONFLICT for a device that is
+ * not with its holder. ERROR_BUSY while the CA is away. */
 bool client_keys(const struct business *business, struct db *db,
                  struct ca_client *ca, const struct client_call *call,
                  json_t **out, struct error *err) MUST_CHECK;

@@ -631,7 +631,7 @@ keys_for_a_device_that_was_lost_go_to_no_other(void **state)
     acts.now--;
     fake_ca.recovery = "done";
     assert_false(asks(number, &out, &err));
-    assert_int_equal(err.code, ERROR_DENIED);
+    assert_int_equal(err.code, ERROR_CONFLICT);
     /* What it is told is its own, which is only on its way. */
     assert_true(call("keys", "DEV-0302", number, acts.device_key, acts.now,
                      &out, &err));
@@ -639,6 +639,57 @@ keys_for_a_device_that_was_lost_go_to_no_other(void **state)
                             json_object_get(out, "recovery"), "state")),
                         "waiting");
     json_decref(out);
+}
+
+static void
+device_that_is_not_with_its_holder_gets_no_keys(void **state)
+{
+    static const char *const states[] = {"personalised", "lost", "returned",
+                                         "destroyed"};
+    json_t *out;
+    char sql[80];
+    struct error err;
+
+    (void)state;
+    reissue_decided();
+    activated();
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        (void)snprintf(sql, sizeof sql, "UPDATE ra.device SET state = '%s'",
+                       states[i]);
+        pg_sql(sql);
+        assert_false(asks(number, &out, &err));
+        assert_int_equal(err.code, ERROR_CONFLICT);
+    }
+    pg_sql("UPDATE ra.device SET state = 'pin-locked'");
+    assert_keys(number, true, "open");
+}
+
+static void
+case_that_was_given_up_brings_no_keys_and_is_told_of_none(void **state)
+{
+    json_t *out;
+    struct error err;
+
+    (void)state;
+    reissue_decided();
+    acts_send_orders();
+    acts_act(number, CASE_CLOSE, CASE_BY_CUSTOMER_SERVICE);
+    acts_assert_state(number, "closed");
+    fake_ca.recovery = "done";
+    follow();
+    assert_string_equal(pg_ask("SELECT count(*) FROM ra.notice WHERE event"
+                               " = 'case.old-keys-ready'"),
+                        "0");
+    /* Still in the parcel, or in the holder's hands. */
+    pg_sql("UPDATE ra.device SET state = 'delivered'"
+           " WHERE serial = 'DEV-0301'");
+    assert_keys(number, false, "aborted");
+    assert_true(asks("", &out, &err));
+    assert_int_equal(json_object_size(out), 1);
+    json_decref(out);
+    assert_false(has("recovered", &err));
+    assert_int_equal(err.code, ERROR_CONFLICT);
+    assert_int_equal(fake_ca.received, 1); /* by us: they go at the CA */
 }
 
 static void
@@ -741,6 +792,8 @@ main(void)
             device_that_names_no_case_is_told_the_oldest_with_something_for_it),
         TEST(nobody_but_the_device_itself_gets_its_keys),
         TEST(keys_for_a_device_that_was_lost_go_to_no_other),
+        TEST(device_that_is_not_with_its_holder_gets_no_keys),
+        TEST(case_that_was_given_up_brings_no_keys_and_is_told_of_none),
         TEST(ca_that_is_away_leaves_the_keys_to_be_asked_for_again),
         TEST(halves_of_a_pair_move_together_whichever_is_named),
         TEST(pair_that_comes_with_one_certificate_or_one_key_is_not_taken),
