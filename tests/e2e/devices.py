@@ -186,7 +186,7 @@ refused(409, mine.line.post, f"{line}/administrator-pin", mine.call("administrat
 stage.platform.put(f"/v1/platform/accounts/{account}",
                    {**stage.platform.get(f"/v1/platform/accounts/{account}").get("record", record), "street": "新路1号"})
 changed = {name: fields[name] for name in fields if name != "years"}
-changed.update(street="新路1号", encrypted_files="none")
+changed.update(street="新路1号", encrypted_files="deliver")
 number = applicant.file("change", changed)
 refused(409, applicant.submit, number)
 pairing = applicant.post(f"/v1/cases/{number}/client-code")["code"]
@@ -207,12 +207,32 @@ stage.officer("second").decide(number, "second-review")
 code = message(mobile, f"{number}.*激活码：([A-Z0-9]{{12}})")
 mine.rewrite()
 made = mine.personalise(number, maker)
+check(applicant.case(number)["old_keys"]["state"] == "asked", "the earlier keys wait for the maker's word")
 maker.decide(number, "making", device=made)
+until = time.monotonic() + 30
+while applicant.case(number)["old_keys"]["state"] != "open" and time.monotonic() < until:
+    time.sleep(0.3)
+check(applicant.case(number)["old_keys"]["state"] == "open", "and are with the key management centre before the device is sent")
 refused(409, mine.activate, code, "Passw0rd!")
 sent = maker.post(f"/v1/cases/{number}/shipments", {**parcel, "tracking": f"sf{run + 1:010d}"})
 maker.post(f"/v1/shipments/{sent['id']}/delivered")
 refused(409, applicant.post, f"/v1/cases/{number}/activation-code")  # within 60 s
 check(mine.activate(code, "Passw0rd!")["state"] == "done", "the device that was rewritten and sent is activated")
+
+# ---- Keys for the device ---------------------------------------------------------------
+
+refused(403, mine.line.post, "/v1/client/keys", {**mine.call("keys", number, "key.pem"), "number": number})
+refused(403, mine.line.post, "/v1/client/keys", {**mine.call("recovered", number, "device.key"), "number": number})
+refused(403, other.line.post, "/v1/client/keys", {**other.call("keys", number, "device.key"), "number": number})
+mine.keys(number)
+check(mine.keys(number) == {"number": number, "key": False, "recovered": 0, "state": "open"},
+      "the key of the pair is delivered once, the earlier ones when they are approved")
+refused(409, mine.confirm_keys, "recovered", number)
+check(mine.confirm_keys("received", number)["state"] == "activated", "what is said twice is nothing")
+begun = mine.line.post("/v1/client/recoveries", mine.call("recover", "", "key.pem"))
+check(mine.line.post("/v1/client/recoveries", mine.call("recover", "", "key.pem"))["number"] == begun["number"],
+      "a recovery of its own is begun once")
+refused(403, mine.line.post, "/v1/client/recoveries", mine.call("recover", "", "device.key"))
 
 # ---- The rest ------------------------------------------------------------------------
 
