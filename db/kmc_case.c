@@ -179,6 +179,30 @@ db_kmc_case_received(struct db *db, const char *id, bool *changed,
 }
 
 bool
+db_kmc_case_counts(struct db *db, db_kmc_case_count *each, void *arg,
+                   struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    if (!db_query(db, DB_KMC_CASE_COUNTS, &p, &r, err))
+        return error_wrap(err, "count the recovery cases");
+    for (size_t i = 0; ok && i < db_rows(r); i++) {
+        const char *kind, *state;
+        int64_t count;
+
+        ok = db_read_text(r, i, 0, &kind, err) &&
+             db_read_text(r, i, 1, &state, err) &&
+             db_read_int64(r, i, 2, &count, err);
+        if (ok)
+            each(kind, state, count, arg);
+    }
+    db_result_free(r);
+    return ok;
+}
+
+bool
 db_kmc_approval_insert(struct db *db, const char *id,
                        const struct db_kmc_approval *approval, bool *is_new,
                        struct error *err)

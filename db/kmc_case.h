@@ -33,8 +33,9 @@ bool db_kmc_case_get(struct db *db, const char *id, struct db_kmc_case *out,
                      struct error *err) MUST_CHECK;
 bool db_kmc_case_lock(struct db *db, const char *id, struct db_kmc_case *out,
                       struct error *err) MUST_CHECK;
-/* `max`, open ones first, the newest of each; those that are beyond their time (still open, or with an
- * answer that nobody took). The caller clears each and frees *out. */
+/* `max`, open ones first, the newest of each; those that are beyond their time
+ * (still open, or with an answer that nobody took). The caller clears each and
+ * frees *out. */
 bool db_kmc_case_list(struct db *db, int64_t max, struct db_kmc_case **out,
                       size_t *count, struct error *err) MUST_CHECK;
 bool db_kmc_case_overdue(struct db *db, int64_t now, struct db_kmc_case **out,
@@ -50,6 +51,11 @@ bool db_kmc_case_move(struct db *db, const char *id, const char *from,
 /* The answer is not needed any more. */
 bool db_kmc_case_received(struct db *db, const char *id, bool *changed,
                           struct error *err) MUST_CHECK;
+
+typedef void db_kmc_case_count(const char *kind, const char *state,
+                               int64_t count, void *arg);
+bool db_kmc_case_counts(struct db *db, db_kmc_case_count *each, void *arg,
+                        struct error *err) MUST_CHECK;
 
 /* Texts and octets are borrowed for an insert, owned in a list. */
 struct db_kmc_approval {

@@ -61,6 +61,30 @@ db_kmc_recovery_key_list(struct db *db, struct db_kmc_recovery_key **out,
 }
 
 bool
+db_kmc_recovery_key_count(struct db *db, struct db_kmc_recovery_key *keys,
+                          size_t count, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok = true;
+
+    if (!db_query(db, DB_KMC_RECOVERY_KEY_COUNTS, &p, &r, err))
+        return error_wrap(err, "count the keys under recovery keys");
+    for (size_t i = 0; ok && i < db_rows(r); i++) {
+        int64_t number;
+        int32_t id;
+
+        ok = db_read_int32(r, i, 0, &id, err) &&
+             db_read_int64(r, i, 1, &number, err);
+        for (size_t j = 0; ok && j < count; j++)
+            if (keys[j].id == id)
+                keys[j].key_count = number;
+    }
+    db_result_free(r);
+    return ok;
+}
+
+bool
 db_kmc_recovery_key_state(struct db *db, int32_t id, const char *from,
                           const char *to, bool *moved, struct error *err)
 {

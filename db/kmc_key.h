@@ -29,6 +29,7 @@ struct db_kmc_recovery_key {
     int64_t made_at;
     uint8_t signature[DB_KMC_SIGNATURE_MAX];
     size_t signature_len;
+    int64_t key_count; /* how many lie under it; by _count alone */
 };
 
 /* As the active one: the old one must have been moved to 'retiring' before.
@@ -39,6 +40,9 @@ bool db_kmc_recovery_key_insert(struct db *db,
 /* All, in the order they were made. The caller frees *out. */
 bool db_kmc_recovery_key_list(struct db *db, struct db_kmc_recovery_key **out,
                               size_t *count, struct error *err) MUST_CHECK;
+/* How many escrowed keys need each of these. */
+bool db_kmc_recovery_key_count(struct db *db, struct db_kmc_recovery_key *keys,
+                               size_t count, struct error *err) MUST_CHECK;
 /* *moved is false when it is not in state `from`, or, for "retired", when an
  * escrowed key still needs it. */
 bool db_kmc_recovery_key_state(struct db *db, int32_t id, const char *from,

@@ -28,6 +28,10 @@ const struct db_statement db_kmc_statements[DB_KMC_STATEMENT_COUNT] = {
         {"kmc_recovery_key_list",
          "SELECT id, cka_id, spki, state, made_at, signature"
          " FROM kmc.recovery_key ORDER BY id"},
+    [DB_KMC_RECOVERY_KEY_COUNTS] =
+        {"kmc_recovery_key_counts",
+         "SELECT recovery_key, count(*) FROM kmc.escrowed_key"
+         " GROUP BY recovery_key"},
     [DB_KMC_RECOVERY_KEY_STATE] =
         {"kmc_recovery_key_state",
          "UPDATE kmc.recovery_key r SET state = $3"
@@ -112,6 +116,10 @@ const struct db_statement db_kmc_statements[DB_KMC_STATEMENT_COUNT] = {
         {"kmc_case_received",
          "UPDATE kmc.recovery_case SET answer = NULL WHERE id = $1::uuid"
          " AND answer IS NOT NULL"},
+    [DB_KMC_CASE_COUNTS] =
+        {"kmc_case_counts",
+         "SELECT kind, state, count(*) FROM kmc.recovery_case"
+         " GROUP BY kind, state ORDER BY kind, state"},
     [DB_KMC_APPROVAL_INSERT] =
         {"kmc_approval_insert",
          "INSERT INTO kmc.approval (recovery_case, party, step, verdict,"

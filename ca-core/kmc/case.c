@@ -247,9 +247,8 @@ kmc_may_open(enum kmc_kind kind, enum kmc_role role)
     switch (kind) {
     case KMC_CUSTOMER:
         return role != KMC_AUDIT_ADMINISTRATOR;
-    case KMC_JUDICIAL:
-        return role != KMC_CA;
-    default:
+    default: /* 司法取证 too: recovery at the centre itself, through no CA or RA
+              */
         return role == KMC_OPERATOR;
     }
 }

@@ -6,10 +6,12 @@
  *   rotation      m operators
  *   verification  m operators
  *
- * All are different people and none is the requester. A case is approved by
- * signatures over its statement: the canonical JSON of {"case", "decided_at",
- * "digest", "party", "step", "verdict"}, where the digest is SHA-256 over the
- * case's body, the canonical JSON of all that is asked for.
+ * The last three an operator opens, who gets what comes of it: what a court
+ * asks for is recovered at the centre's own station and delivered to no
+ * authority. All are different people and none is the requester. A case is
+ * approved by signatures over its statement: the canonical JSON of {"case",
+ * "decided_at", "digest", "party", "step", "verdict"}, where the digest is
+ * SHA-256 over the case's body, the canonical JSON of all that is asked for.
  */
 #ifndef CA_CORE_KMC_CASE_H
 #define CA_CORE_KMC_CASE_H

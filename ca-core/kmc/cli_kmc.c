@@ -256,6 +256,12 @@ run_status(struct cli *cli)
 }
 
 static int
+run_refill(struct cli *cli)
+{
+    return run_simple(cli, HTTP_POST, "standby", 0);
+}
+
+static int
 run_cases(struct cli *cli)
 {
     return run_simple(cli, HTTP_GET, "cases", 0);
@@ -512,6 +518,9 @@ const struct cli_verb kmc_verbs[] = {
      "let more authorities and officers call it", true, run_enrol},
     {"kmc verify", "", "check the mark under every record", true, run_verify},
     {"kmc status", "--officer FOLDER", "count its keys", true, run_status},
+    {"kmc refill", "--officer FOLDER",
+     "fill the standby pool to its maximum now, as an operator", true,
+     run_refill},
     {"kmc cases", "--officer FOLDER", "list the recovery cases", true,
      run_cases},
     {"kmc show", "CASE --officer FOLDER", "show a recovery case", true,

@@ -293,16 +293,23 @@ add_count(const char *ca, const char *key_type, const char *state,
     json_array_append_new(arg, item);
 }
 
+static size_t
+pool_limit(struct kmc_pool *pool, enum hsm_key_type type)
+{
+    return kmc_pool_max(pool, type);
+}
+
+/* One number for each type. */
 static json_t *
-standby_json(struct kmc_pool *pool)
+standby_json(struct kmc_pool *pool,
+             size_t (*number)(struct kmc_pool *, enum hsm_key_type))
 {
     json_t *json = json_object();
 
     for (int type = 0; type < HSM_KEY_TYPE_COUNT; type++)
         if (hsm_escrow_takes((enum hsm_key_type)type))
-            json_set_int(
-                json, hsm_key_type_name((enum hsm_key_type)type),
-                (int64_t)kmc_pool_count(pool, (enum hsm_key_type)type));
+            json_set_int(json, hsm_key_type_name((enum hsm_key_type)type),
+                         (int64_t)number(pool, (enum hsm_key_type)type));
     return json;
 }
 
@@ -317,9 +324,22 @@ recovery_keys_json(const struct db_kmc_recovery_key *keys, size_t count)
         json_set_hex(item, "id", keys[i].cka_id, keys[i].cka_id_len);
         json_set_text(item, "state", keys[i].state);
         json_set_time(item, "made_at", keys[i].made_at);
+        json_set_int(item, "keys", keys[i].key_count);
         json_array_append_new(array, item);
     }
     return array;
+}
+
+/* db_kmc_case_count */
+static void
+add_case_count(const char *kind, const char *state, int64_t count, void *arg)
+{
+    json_t *item = json_object();
+
+    json_set_text(item, "kind", kind);
+    json_set_text(item, "state", state);
+    json_set_int(item, "count", count);
+    json_array_append_new(arg, item);
 }
 
 static void
@@ -330,16 +350,23 @@ get_statistics(void *arg, const struct http_request *req,
     struct db_kmc_party party;
     struct db_kmc_recovery_key *recovery_keys = NULL;
     json_t *answer = json_object(), *keys = json_array();
+    json_t *cases = json_array();
     struct error err = {0};
     enum kmc_role role;
     size_t count = 0;
 
     json_object_set_new(answer, "keys", keys);
+    json_object_set_new(answer, "cases", cases);
     if (kmc_caller(worker, req, &party, &role, &err) &&
         db_kmc_key_counts(worker->db, add_count, keys, &err) &&
-        db_kmc_recovery_key_list(worker->db, &recovery_keys, &count, &err)) {
-        json_object_set_new(answer, "standby",
-                            standby_json(worker->service->pool));
+        db_kmc_case_counts(worker->db, add_case_count, cases, &err) &&
+        db_kmc_recovery_key_list(worker->db, &recovery_keys, &count, &err) &&
+        db_kmc_recovery_key_count(worker->db, recovery_keys, count, &err)) {
+        json_object_set_new(
+            answer, "standby",
+            standby_json(worker->service->pool, kmc_pool_count));
+        json_object_set_new(answer, "standby_max",
+                            standby_json(worker->service->pool, pool_limit));
         json_object_set_new(answer, "recovery_keys",
                             recovery_keys_json(recovery_keys, count));
         http_reply_json(res, 200, json_incref(answer));
@@ -348,6 +375,32 @@ get_statistics(void *arg, const struct http_request *req,
     }
     free(recovery_keys);
     json_decref(answer);
+}
+
+/* The standby pool is filled by itself below its minimum; this is by hand. */
+static void
+post_standby(void *arg, const struct http_request *req,
+             struct http_response *res)
+{
+    struct kmc_worker *worker = arg;
+    struct db_kmc_party party;
+    struct error err = {0};
+    json_t *answer;
+
+    if (!caller_is(worker, req, KMC_OPERATOR, &party, &err)) {
+        http_reply_error(res, req, "kmc.standby", &err);
+        return;
+    }
+    kmc_pool_refill(worker->service->pool);
+    kmc_jobs_wake(worker->service->jobs);
+    log_event(LOG_LEVEL_INFO, "kmc.standby-refill",
+              LOG_TEXT("party", party.name));
+    answer = json_object();
+    json_object_set_new(answer, "standby",
+                        standby_json(worker->service->pool, kmc_pool_count));
+    json_object_set_new(answer, "standby_max",
+                        standby_json(worker->service->pool, pool_limit));
+    http_reply_json(res, 200, answer);
 }
 
 static void
@@ -399,6 +452,7 @@ const struct http_route kmc_routes[] = {
     {HTTP_POST, "/v1/keys/{id}/received", post_received, "*"},
     {HTTP_POST, "/v1/keys/{id}/retire", post_retire, "*"},
     {HTTP_GET, "/v1/statistics", get_statistics, "*"},
+    {HTTP_POST, "/v1/standby", post_standby, "*"},
     {HTTP_GET, "/v1/share", get_share, "*"},
     {HTTP_POST, "/v1/cases", kmc_post_case, "*"},
     {HTTP_GET, "/v1/cases", kmc_get_cases, "*"},

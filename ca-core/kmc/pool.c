@@ -162,6 +162,21 @@ kmc_pool_fill(struct kmc_pool *pool, bool *is_full, struct error *err)
     return true;
 }
 
+void
+kmc_pool_refill(struct kmc_pool *pool)
+{
+    (void)pthread_mutex_lock(&pool->lock);
+    for (int type = 0; type < HSM_KEY_TYPE_COUNT; type++)
+        pool->shelf[type].is_filling = true;
+    (void)pthread_mutex_unlock(&pool->lock);
+}
+
+size_t
+kmc_pool_max(const struct kmc_pool *pool, enum hsm_key_type type)
+{
+    return pool->options.is_kept[type] ? pool->options.max : 0;
+}
+
 size_t
 kmc_pool_count(struct kmc_pool *pool, enum hsm_key_type type)
 {

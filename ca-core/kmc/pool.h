@@ -40,6 +40,12 @@ bool kmc_pool_take(struct kmc_pool *pool, enum hsm_key_type type,
 bool kmc_pool_fill(struct kmc_pool *pool, bool *is_full,
                    struct error *err) MUST_CHECK;
 
+/* By hand: every type that is kept is filled to the maximum, whatever there is.
+ */
+void kmc_pool_refill(struct kmc_pool *pool);
+
+/* The most of a type that stand by; 0: none is made ahead. */
+size_t kmc_pool_max(const struct kmc_pool *pool, enum hsm_key_type type);
 size_t kmc_pool_count(struct kmc_pool *pool, enum hsm_key_type type);
 
 #endif

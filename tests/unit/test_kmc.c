@@ -556,6 +556,25 @@ the_pool_fills_to_its_maximum_and_hands_out(void **state)
 }
 
 static void
+by_hand_the_pool_is_filled_whatever_there_is(void **state)
+{
+    struct error err = {0};
+    bool is_full = false;
+
+    (void)state;
+    while (!is_full)
+        assert_true(kmc_pool_fill(service.pool, &is_full, &err));
+    (void)new_key(HSM_KEY_EC_P256, "unit-1");
+    assert_int_equal(kmc_pool_count(service.pool, HSM_KEY_EC_P256), 1);
+    kmc_pool_refill(service.pool);
+    is_full = false;
+    while (!is_full)
+        assert_true(kmc_pool_fill(service.pool, &is_full, &err));
+    assert_int_equal(kmc_pool_count(service.pool, HSM_KEY_EC_P256),
+                     kmc_pool_max(service.pool, HSM_KEY_EC_P256));
+}
+
+static void
 kgen_cannot_read_back_what_it_made(void **state)
 {
     struct db_kmc_key key = new_key(HSM_KEY_EC_P256, "unit-1");
@@ -654,11 +673,13 @@ a_court_needs_an_audit_administrator(void **state)
     EVP_PKEY *key;
 
     (void)state;
-    open_case(RA, &request);
+    open_case(4, &request);
     for (int i = 0; i < NEEDED; i++)
         approve(i, request.id);
     run();
     state_is(request.id, "open");
+    refused(4, 4, request.id, &shares[4], NOW, ERROR_DENIED); /* who asked */
+    refused(RA, RA, request.id, NULL, NOW, ERROR_DENIED);
     assert_string_equal(approve(AUDIT, request.id), "approved");
     run();
     key = answer_of(request.id);
@@ -693,6 +714,63 @@ who_may_not_decide_is_refused(void **state)
     run();
     state_is(request.id, "open");
     assert_int_equal(holding_count(service.holding, request.id), 2);
+}
+
+static void
+a_case_approved_for_one_key_recovers_no_other(void **state)
+{
+    struct db_kmc_key mine = new_key(HSM_KEY_EC_P256, "unit-9");
+    struct db_kmc_key theirs = new_key(HSM_KEY_EC_P256, "unit-9");
+    struct kmc_request request = case_about(KMC_CUSTOMER, &mine);
+    char sql[512];
+
+    (void)state;
+    open_case(CA, &request);
+    approve(RA, request.id);
+    for (int i = 0; i < NEEDED; i++)
+        approve(i, request.id);
+    /* By who may write rows, once all have signed: body and digest. */
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE kmc.recovery_case SET body = convert_to(replace("
+                   "convert_from(body, 'UTF8'), '%s', '%s'), 'UTF8')"
+                   " WHERE id = '%s'",
+                   mine.id, theirs.id, request.id);
+    pg_sql(sql);
+    (void)snprintf(sql, sizeof sql,
+                   "UPDATE kmc.recovery_case SET digest = sha256(body)"
+                   " WHERE id = '%s'",
+                   request.id);
+    pg_sql(sql);
+    run();
+    state_is(request.id, "aborted");
+    assert_int_equal(holding_count(service.holding, request.id), 0);
+}
+
+static void
+a_share_opens_the_case_it_was_given_for_and_that_once(void **state)
+{
+    struct db_kmc_key record = new_key(HSM_KEY_EC_P256, "unit-9");
+    struct kmc_request first = case_about(KMC_CUSTOMER, &record);
+    struct kmc_request second = case_about(KMC_CUSTOMER, &record);
+    struct recovery *recovery = NULL;
+    struct share twice[NEEDED] = {shares[0], shares[1], shares[1]};
+    struct error err = {0};
+
+    (void)state;
+    open_case(CA, &first);
+    open_case(CA, &second);
+    for (int i = 0; i < NEEDED; i++)
+        approve(i, first.id);
+    approve(RA, first.id);
+    approve(RA, second.id);
+    run();
+    state_is(first.id, "done");
+    state_is(second.id, "open"); /* none of them served it, too */
+    assert_int_equal(holding_count(service.holding, second.id), 0);
+    /* One operator's, counted twice. */
+    assert_false(
+        recovery_open(&service.recovery, twice, NEEDED, &recovery, &err));
+    assert_null(recovery);
 }
 
 static void
@@ -744,9 +822,15 @@ a_case_is_for_those_who_may_ask(void **state)
     assert_false(decide_open(&worker, &party, KMC_CA, &request, NOW, &c, &err));
     assert_int_equal(err.code, ERROR_NOT_FOUND);
     party = party_of(CA);
+    /* What a court asks for passes through no authority. */
     request.kind = KMC_JUDICIAL;
     assert_false(decide_open(&worker, &party, KMC_CA, &request, NOW, &c, &err));
     assert_int_equal(err.code, ERROR_DENIED);
+    party = party_of(RA);
+    assert_false(
+        decide_open(&worker, &party, KMC_RA_OFFICER, &request, NOW, &c, &err));
+    assert_int_equal(err.code, ERROR_DENIED);
+    party = party_of(CA);
     request.kind = KMC_CUSTOMER;
     (void)snprintf(request.holder, sizeof request.holder, "someone");
     assert_false(decide_open(&worker, &party, KMC_CA, &request, NOW, &c, &err));
@@ -1076,6 +1160,7 @@ main(void)
             the_same_request_gets_the_same_key_and_another_is_refused),
         cmocka_unit_test(a_transport_key_that_is_none_makes_no_key),
         cmocka_unit_test(the_pool_fills_to_its_maximum_and_hands_out),
+        cmocka_unit_test(by_hand_the_pool_is_filled_whatever_there_is),
         cmocka_unit_test(kgen_cannot_read_back_what_it_made),
         cmocka_unit_test(the_begun_centre_does_not_begin_again),
         cmocka_unit_test(
@@ -1083,6 +1168,8 @@ main(void)
         cmocka_unit_test(two_operators_of_three_recover_nothing),
         cmocka_unit_test(a_court_needs_an_audit_administrator),
         cmocka_unit_test(who_may_not_decide_is_refused),
+        cmocka_unit_test(a_case_approved_for_one_key_recovers_no_other),
+        cmocka_unit_test(a_share_opens_the_case_it_was_given_for_and_that_once),
         cmocka_unit_test(a_refused_case_leaves_nothing),
         cmocka_unit_test(an_expired_case_leaves_nothing),
         cmocka_unit_test(a_case_is_for_those_who_may_ask),
