@@ -61,13 +61,14 @@ own_state() {
 }
 
 # own_state_of_early_renewal DAYS: a state of its own where renewal opens that long
-# before the end, not 90 days: in copies of the business and of the profile.
+# before the end, not 90 days: in copies of the business and of both profiles.
 own_state_of_early_renewal() {
     own_state
     mkdir "$STATE/business" "$STATE/profiles"
     cp "$SIGNET_SOURCE"/config/business/*.xml "$STATE/business"
     cp "$SIGNET_SOURCE"/config/profiles/*.xml "$STATE/profiles"
-    sed -i "s/window-days=\"90\"/window-days=\"$1\"/" "$STATE/business/renew.xml" "$STATE/profiles/organisation-signing.xml"
+    sed -i "s/window-days=\"90\"/window-days=\"$1\"/" "$STATE/business/renew.xml" \
+        "$STATE/profiles/organisation-signing.xml" "$STATE/profiles/organisation-encryption.xml"
     chmod -R a+rX "$STATE/business" "$STATE/profiles"
     sed -i "s|^ra.business_dir = .*|ra.business_dir = $STATE/business|; s|^ca.profiles_dir = .*|ca.profiles_dir = $STATE/profiles|" "$STATE/signet.conf"
     "$SIGNET" down --state "$STATE" >/dev/null
