@@ -82,7 +82,7 @@ export function answers(digestOf) {
         credentials: [{ credential_id: '22'.repeat(32), kind: 'passkey', state: 'active', not_before: ago(900000), not_after: ago(-9000000) }] });
     return {
         'GET /session': session,
-        'GET /businesses': ['new', 'renew', 'reissue', 'change', 'seal', 'unlock', 'revoke'].map((one) => definition(one, one, one)),
+        'GET /businesses': ['new', 'renew', 'reissue', 'change', 'seal', 'unlock', 'revoke', 'recover'].map((one) => definition(one, one, one)),
         'GET /queue': { cases: rows, next: 'N20261124-000009' },
         'GET /queue/counts': { mine: 5, by_state: { 'first-review': 2, 'second-review': 1, 'in-review': 2, 'awaiting-originals': 17 }, by_business: { new: 9 } },
         'GET /officers': { officers: [officer(officerId, '何初审', session.roles), officer(other, '陈主管', ['business-administrator', 'auditor']), officer('c'.repeat(8), '王离职', ['maker'], 'dismissed')] },
