@@ -46,7 +46,7 @@ export async function reissue(house) {
         await file();
         must(await house.first.decide(number) === 'awaiting-originals', 'not passed');
         await one.stands('awaiting-originals');
-        await until(() => office.sql(`SELECT state FROM ra.holder_certificate WHERE account = '${account}' AND state <> 'revoked'`) === 'held', { what: 'held' });
+        await until(() => office.sql(`SELECT DISTINCT state FROM ra.holder_certificate WHERE account = '${account}' AND state <> 'revoked'`) === 'held', { what: 'held' });
         await one.go('certificates', 'article');
         await one.page.getByText('已冻结').first().waitFor();
         await house.look(one, 'certificates-held');
@@ -62,7 +62,7 @@ export async function reissue(house) {
         const code = await office.code(unit, '激活码：([A-Z0-9]{12})', { about: number });
         await office.device(house.device, `activate("${code}", "Sesame-2026")`);
         await one.stands('activated');
-        await until(() => office.sql(`SELECT count(*) FROM ra.holder_certificate WHERE account = '${account}' AND state <> 'revoked'`) === '1', { what: 'one certificate' });
+        await until(() => office.sql(`SELECT count(*) FROM ra.holder_certificate WHERE account = '${account}' AND state <> 'revoked' AND pair = 1`) === '1', { what: 'one certificate' });
         await house.bind(one);
         await one.stands('bound');
         await house.look(one, 'reissue-bound');

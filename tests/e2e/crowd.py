@@ -272,8 +272,8 @@ none("each step is decided once", "SELECT count(*) FROM (SELECT 1 FROM ra.case_d
 none("by four people", "SELECT count(*) FROM (SELECT number FROM ra.case_decision WHERE verdict = 'approve' GROUP BY number"
      " HAVING count(DISTINCT person) <> 4) AS fewer")
 none("each is paid once", "SELECT count(*) FROM ra.payment WHERE received <> amount OR refunded <> 0")
-none("each has one certificate", "SELECT count(*) FROM (SELECT 1 FROM ca.certificate WHERE account LIKE 'crowd-%' AND state <> 'void'"
-     " GROUP BY account HAVING count(*) <> 1) AS other")
+none("each has one pair", "SELECT count(*) FROM (SELECT 1 FROM ca.certificate WHERE account LIKE 'crowd-%' AND state <> 'void'"
+     " GROUP BY account HAVING count(*) <> 2) AS other")
 for status in answers:
     if status >= 500 and status != 503:
         problems.append(f"{answers[status]} answers {status}")

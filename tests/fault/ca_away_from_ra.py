@@ -76,8 +76,8 @@ def activation(unit, account, fault):
     caller.join()
     if not key.has("cert.pem"):
         again(key.activate, code, "Sesame-2026")
-    check(sql(f"SELECT count(*) FROM ca.certificate WHERE account = '{account}' AND state <> 'void'") == "1",
-          f"{fault.__name__}: activated with one certificate")
+    check(sql(f"SELECT count(*) FROM ca.certificate WHERE account = '{account}' AND state <> 'void'") == "2",
+          f"{fault.__name__}: activated with one pair")
     check(sql(f"SELECT count(*) FROM ra.case_history WHERE number = '{number}' AND"
               " convert_from(body, 'UTF8') LIKE '%ca-refused%'") == "0", "and never called refused")
     check(applicant.get(f"/v1/cases/{number}/certificate").startswith(b"-----BEGIN"), "the applicant has it")

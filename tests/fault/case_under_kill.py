@@ -110,7 +110,7 @@ def whole(applicant, account, number, sent):
     check((payment["received"], payment["refunded"]) == (payment["amount"], 0), "paid once")
     check(sql(f"SELECT count(*) FROM ra.payment_event e JOIN ra.payment p ON p.id = e.payment WHERE p.number = '{number}'"
               " AND e.kind = 'received'") == "1", "one payment counted")
-    check(sql(f"SELECT count(*) FROM ca.certificate WHERE account = '{account}' AND state <> 'void'") == "1", "one certificate")
+    check(sql(f"SELECT count(*) FROM ca.certificate WHERE account = '{account}' AND state <> 'void'") == "2", "one pair")
     check(sql(f"SELECT string_agg(step, ' ' ORDER BY step) FROM ra.case_decision WHERE number = '{number}'")
           == "entry first-review making second-review", "each decision once")
 
