@@ -38,6 +38,7 @@ for type in rsa-2048 ec-p256; do
     request=$(new_id)
     body=$(jq -cn --arg id "$request" --arg type "$type" --arg key "$(spki "$WORK/first.pub")" \
         '{request_id: $id, key_type: $type, holder: "e2e-kmc", transport: $key}')
+    [ $type = ec-p256 ] || jq -cn --arg id "$request" '{id: $id}' >"$WORK/request.json"
     echo "$body" | post /v1/keys >"$WORK/$type.json"
     want "$type: a key is made" in-use "$(jq -r .state "$WORK/$type.json")"
     want "$type: the same request gets the same key" "$(jq -r .id "$WORK/$type.json")" "$(echo "$body" | post /v1/keys | jq -r .id)"
@@ -50,6 +51,8 @@ want 'an operator makes no keys' 403 "$(echo "$body" | curl -sS -o /dev/null -w 
     --cert "$STATE/officers/kmc-1/cert.pem" --key "$STATE/officers/kmc-1/key.pem" -d @- "$SIGNET_KMC_URL/v1/keys")"
 key=$(jq -r .id "$WORK/rsa-2048.json")
 curl_kmc -X POST "$SIGNET_KMC_URL/v1/keys/$key/received" >"$WORK/received"
+want 'the key of a request is found' "$key" "$(curl_kmc "$SIGNET_KMC_URL/v1/keys?request=$(jq -r .id "$WORK/request.json")" | jq -r '.keys[].id')"
+want 'of no request, none' 0 "$(curl_kmc "$SIGNET_KMC_URL/v1/keys?request=$(new_id)" | jq '.keys | length')"
 want 'what was received is not delivered again' null "$(jq -r .content_key "$WORK/received")"
 
 # A file that openssl encrypts to a certificate over that key.
@@ -128,6 +131,39 @@ if [ "$(id -u)" = 0 ]; then
     done
     found=$(python3 "$(dirname "$0")/kmc_memory.py" "$(kmc_pid)" "$WORK/fresh-rsa-2048.pem" "$WORK/fresh-ec-p256.pem")
     want 'no private key that was just made is in memory' '' "$found"
+    # As a core file would have it, in the midst of making keys. The test token is a
+    # library in that very process, so the key in the making is there, and no other.
+    create_some() {
+        for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+            [ $((n % 2)) = 0 ] && type=rsa-2048 || type=ec-p256
+            jq -cn --arg id "$(new_id)" --arg type "$type" --arg key "$(spki "$WORK/first.pub")" \
+                '{request_id: $id, key_type: $type, holder: "e2e-kmc", transport: $key}' | post /v1/keys >"$WORK/many-$n.json"
+        done
+    }
+    create_some &
+    creating=$!
+    for shot in 1 2 3; do
+        sleep 0.2
+        python3 "$(dirname "$0")/kmc_memory.py" --snapshot "$WORK/core-$shot" "$(kmc_pid)"
+    done
+    wait "$creating"
+    for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do open_delivery "$WORK/many-$n.json" "$WORK/first.key" "$WORK/many-$n.pem"; done
+    for shot in 1 2 3; do
+        found=$(python3 "$(dirname "$0")/kmc_memory.py" "$WORK/core-$shot" "$WORK"/many-*.pem | sed -n 's/.* of \([^ ]*\) near.*/\1/p' | sort -u | wc -l)
+        [ "$found" -le 1 ] || fail "$found private keys are in core file $shot"
+        rm "$WORK/core-$shot"
+    done
+    echo 'ok no private key is in a core file, but one in the making'
+    # And in the midst of a recovery, which is another process's affair.
+    case=$(new_id)
+    open_case "$case" >/dev/null
+    approve "$case" first P-0004 ra-officer >/dev/null
+    by_operators "$case" 1 2 3
+    python3 "$(dirname "$0")/kmc_memory.py" --snapshot "$WORK/core" "$(kmc_pid)"
+    poll 20 is_in "$case" done || fail "the case is $(state_of "$case")"
+    want 'nor of what is being recovered' '' "$(python3 "$(dirname "$0")/kmc_memory.py" "$WORK/core" "$WORK/rsa-2048.pem")"
+    rm "$WORK/core"
+    curl_kmc -X POST "$SIGNET_KMC_URL/v1/cases/$case/received" >/dev/null
 fi
 
 # ---- A new recovery key, and the proof that all keys open
