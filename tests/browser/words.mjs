@@ -12,8 +12,8 @@ const modules = ['web', 'portal', 'console'].flatMap((folder) => readdirSync(joi
     .filter((name) => name.endsWith('.js')).map((name) => ({ name: `${folder}/${name}`, folder, text: read(`ra/web/${folder}/${name}`) })));
 const must = (wrongs, what) => { if (wrongs.length) throw new Error(`${what}: ${wrongs.join(', ')}`); };
 
-// What words({...}) says: 'key': ['中文', 'English'].
-const entry = /^\s*'([\w.-]+)': \[\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),?\s*\]/gm;
+// What words({...}) says: 'key': ['中文', 'English'], and a third text for one.
+const entry = /^\s*'([\w.-]+)': \[\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),\s*('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),?(?:\s*(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),?)?\s*\]/gm;
 const said = new Map();
 for (const one of modules)
     for (const [, key, zh, en] of one.text.matchAll(entry)) {
