@@ -158,9 +158,9 @@ struct definition {
     size_t notice_count;
 };
 
-struct definitions; /* of all seven businesses */
+struct definitions; /* of all businesses */
 
-/* Reads all seven from the folder; ERROR_INPUT names file and line. */
+/* Reads all of them from the folder; ERROR_INPUT names file and line. */
 bool definitions_load(const char *folder, const char *schema_dir,
                       struct definitions **out, struct error *err) MUST_CHECK;
 void definitions_free(struct definitions *all); /* NULL is nothing */
