@@ -356,14 +356,14 @@ ten_thousand_certificates_are_revoked_in_one_order(void **state)
 
     (void)state;
     json_decref(core_must(&core, core_issue_order("万张公司")));
-    pg_sql(
-        "SET session_replication_role = replica;"
-        "INSERT INTO ca.certificate SELECT issuer_id,"
-        " decode('7' || lpad(to_hex(n), 31, '0'), 'hex'), order_id, n, profile,"
-        " subject, subject_text, sha256(int4send(n)), account, tbs, der,"
-        " not_before, not_after, 'valid', NULL, NULL, NULL, NULL, NULL,"
-        " status_index FROM generate_series(1, 10000) n, ca.certificate"
-        " WHERE subject_text LIKE '%万张公司%'");
+    pg_sql("SET session_replication_role = replica;"
+           "INSERT INTO ca.certificate SELECT issuer_id,"
+           " decode('7' || lpad(to_hex(n), 31, '0'), 'hex'), "
+           "gen_random_uuid(), 2, profile,"
+           " subject, subject_text, sha256(int4send(n)), account, tbs, der,"
+           " not_before, not_after, 'valid', NULL, NULL, NULL, NULL, NULL,"
+           " status_index FROM generate_series(1, 10000) n, ca.certificate"
+           " WHERE subject_text LIKE '%万张公司%'");
     for (int n = 1; n <= 10000; n++) {
         json_t *ref = json_object();
         char serial[33];
