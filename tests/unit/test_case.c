@@ -190,6 +190,32 @@ names_are_found_again(void **state)
     }
 }
 
+static void
+number_has_the_letter_of_a_business(void **state)
+{
+    static const char *const wrong[] = {
+        "",
+        "X20261124-000001",
+        "k20261124-000001",
+        "K2026112-0000001",
+        "K20261124_000001",
+        "K20261124-00000",
+        "K20261124-00000a",
+        "K20261124-0000010000000000000000",
+    };
+
+    (void)state;
+    for (int b = 0; b < BUSINESS_COUNT; b++) {
+        char number[] = "?20261124-000001";
+
+        number[0] = case_business_letter((enum case_business)b);
+        assert_true(case_number_is(number, strlen(number)));
+        assert_false(case_number_is(number, strlen(number) - 1));
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_false(case_number_is(wrong[i], strlen(wrong[i])));
+}
+
 /* ---- Random walks ----------------------------------------------------------
  */
 
@@ -419,6 +445,7 @@ main(void)
         cmocka_unit_test(each_guard_alone_stops_its_transition),
         cmocka_unit_test(every_state_is_reached_and_final_ones_end),
         cmocka_unit_test(names_are_found_again),
+        cmocka_unit_test(number_has_the_letter_of_a_business),
         cmocka_unit_test(no_walk_breaks_an_invariant),
     };
 
