@@ -648,6 +648,138 @@ order_whose_key_was_given_up_is_refused(void **state)
     core_refused(&core, envelope, ERROR_CONFLICT, "given up");
 }
 
+/* ---- Earlier keys ------------------------------------------------------ */
+
+static json_t *
+recovery_order(const char *account)
+{
+    json_t *order = core_issue_order("恢复"), *device = json_object();
+    struct buf statement = BUF_INIT(API_STATEMENT_MAX);
+    uint8_t signature[API_SIGNATURE_MAX];
+    struct soft_key own;
+    size_t len;
+
+    json_object_del(order, "csr");
+    json_object_del(order, "profile");
+    json_object_del(order, "subject");
+    json_object_del(order, "organization_code");
+    json_object_del(order, "validity");
+    json_set_text(order, "kind", "recover");
+    json_set_text(order, "document", "K-1");
+    json_set_text(json_object_get(order, "applicant"), "account", account);
+    soft_key_make(HSM_KEY_EC_P256, &own);
+    assert_true(api_transport_encode("UK-1001", transport.spki.data,
+                                     transport.spki.len, &statement, NULL));
+    assert_true(api_sign(own.key, statement.data, statement.len, signature,
+                         &len, NULL));
+    json_set_text(device, "serial", "UK-1001");
+    json_set_bytes(device, "spki", own.spki.data, own.spki.len);
+    json_set_bytes(device, "transport", transport.spki.data,
+                   transport.spki.len);
+    json_set_bytes(device, "transport_signature", signature, len);
+    json_object_set_new(order, "carrier", device);
+    buf_clear(&statement);
+    soft_key_clear(&own);
+    return order;
+}
+
+static const char *
+recovery_of(const json_t *answer)
+{
+    return text_of(json_object_get(answer, "recovery"), "state");
+}
+
+static void
+holder_without_keys_has_nothing_to_recover(void **state)
+{
+    size_t cases = kmc.case_count;
+    json_t *answer = core_must(&core, recovery_order("account-none"));
+
+    (void)state;
+    assert_string_equal(recovery_of(answer), "none");
+    assert_int_equal(kmc.case_count, cases);
+    json_decref(answer);
+}
+
+static void
+recovery_is_open_until_people_decide_and_told_until_received(void **state)
+{
+    json_t *pair = core_must(&core, pair_order("恢复公司"));
+    json_t *envelope = core_reviewed(&core, recovery_order("account-1"));
+    struct fake_kmc_case *opened = &kmc.opened[kmc.case_count];
+    struct error err = {0};
+    json_t *answer, *keys, *out;
+    bool is_told = false;
+    const char *id;
+    size_t i;
+    json_t *key;
+
+    (void)state;
+    kmc.is_busy = true;
+    assert_null(core_hand_in(&core, json_deep_copy(envelope), &err));
+    assert_int_equal(err.code, ERROR_BUSY);
+    kmc.is_busy = false;
+    answer = core_hand_in(&core, json_deep_copy(envelope), &err);
+    if (answer == NULL)
+        fail_msg("%s", err.what);
+    assert_string_equal(recovery_of(answer), "open");
+    id = text_of(answer, "order_id");
+    assert_string_equal(opened->id, id);
+    assert_string_equal(text_of(opened->body, "document"), "K-1");
+    assert_string_equal(text_of(opened->body, "holder"), "account-1");
+    assert_string_equal(text_of(opened->body, "requester"), "p-applicant");
+    opened->state = "done";
+    assert_true(desk_find(worker, id, &out, &err));
+    assert_string_equal(recovery_of(out), "done");
+    keys = json_object_get(json_object_get(out, "recovery"), "keys");
+    assert_int_equal(json_array_size(keys),
+                     json_array_size(json_object_get(opened->body, "keys")));
+    json_array_foreach(keys, i, key)
+    {
+        const json_t *of =
+            json_array_get(json_object_get(key, "certificates"), 0);
+
+        if (of != NULL &&
+            strcmp(text_of(of, "serial"), serial_of(pair, 1)) == 0)
+            is_told = true;
+    }
+    assert_true(is_told);
+    json_decref(out);
+    for (int n = 0; n < 2; n++) {
+        assert_true(desk_received(worker, id, &out, &err));
+        json_decref(out);
+    }
+    out = core_hand_in(&core, envelope, &err);
+    assert_string_equal(recovery_of(out), "done");
+    assert_null(json_object_get(json_object_get(out, "recovery"), "keys"));
+    json_decref(out);
+    json_decref(answer);
+    json_decref(pair);
+}
+
+static void
+case_that_a_crash_left_at_the_centre_is_taken_up(void **state)
+{
+    json_t *envelope = core_reviewed(&core, recovery_order("account-1"));
+    struct fake_kmc_case *left = &kmc.opened[kmc.case_count++];
+    size_t cases = kmc.case_count;
+    struct error err = {0};
+    json_t *answer;
+
+    (void)state;
+    /* Of other keys than there are now. */
+    memcpy(left->id, text_of(json_object_get(envelope, "order"), "order_id"),
+           sizeof left->id);
+    left->state = "open";
+    left->body = json_object();
+    answer = core_hand_in(&core, envelope, &err);
+    if (answer == NULL)
+        fail_msg("%s", err.what);
+    assert_string_equal(recovery_of(answer), "open");
+    assert_int_equal(kmc.case_count, cases);
+    json_decref(answer);
+}
+
 static void
 auditor_finds_the_whole_log_right(void **state)
 {
@@ -675,6 +807,9 @@ main(void)
         PAIR(what_the_device_has_is_told_no_more),
         PAIR(keys_of_ended_certificates_and_of_no_order_go_into_history),
         PAIR(order_whose_key_was_given_up_is_refused),
+        PAIR(holder_without_keys_has_nothing_to_recover),
+        PAIR(recovery_is_open_until_people_decide_and_told_until_received),
+        PAIR(case_that_a_crash_left_at_the_centre_is_taken_up),
         PAIR(auditor_finds_the_whole_log_right),
         /* These put orders back as a kill would, but not the log. */
         PAIR(recorded_pair_is_finished_whole_after_a_kill),
