@@ -32,11 +32,12 @@ def applicant_of(n):
 
 
 def holds_one_pair(key, number, pin):
-    """What other programs find on the device: one key, one certificate."""
+    """What other programs find on the device: two certificates, a key for each."""
     labelled = [text for text in key.objects("cert") if number in text]
-    check(len(labelled) == 1, f"{number}: one certificate on the device")
-    check(len(key.objects("pubkey")) == 3 and len(key.objects("privkey", pin)) == 3,
-          f"{number}: one pair of the holder beside the device's two")
+    check(len(labelled) == 2 and sum(f"encryption {number}" in text for text in labelled) == 1,
+          f"{number}: two certificates on the device, one for encryption")
+    check(len(key.objects("pubkey")) == 4 and len(key.objects("privkey", pin)) == 4,
+          f"{number}: a key for each beside the device's two")
 
 
 # ---- The maker, and the way to the holder --------------------------------------------
@@ -87,6 +88,22 @@ check(key.run("verify", paper + ".p7s", paper, "--ca-file", trust)["signer"] != 
 judged = openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", paper + ".p7s", "-content", paper, "-CAfile", trust,
                  "-purpose", "any", "-out", os.devnull)
 check(judged.returncode == 0, f"for openssl too {judged.stdout if judged.returncode else ''}")
+
+secret = os.path.join(work, "secret.txt")
+with open(secret, "w") as file:
+    file.write("只有本单位能看\n")
+partners = key.certificate(f"encryption {number}", os.path.join(work, "encryption.pem"))
+check(verified(office, partners), "openssl verifies the certificate for encryption")
+made = openssl("cms", "-encrypt", "-binary", "-aes-256-cbc", "-in", secret, "-outform", "DER", "-out", secret + ".p7m", partners)
+check(made.returncode == 0, "openssl encrypts to it")
+key.run("decrypt", secret + ".p7m", "--out", secret + ".out", pins=[PIN])
+with open(secret) as before, open(secret + ".out") as after:
+    check(before.read() == after.read(), "and signet-key decrypts, with the key that was delivered")
+check(len({c["pair"] for c in listed if c["purpose"] != "issuer"}) == 1
+      and sorted(c["purpose"] for c in listed if c["has_key"]) == ["encryption", "signing"], "both are listed as one pair")
+check(all("sensitive" in text and "extractable" not in text.replace("never extractable", "")
+          for text in key.objects("privkey", PIN)), "and every key stays inside")
+check(key.run("recover", pins=[PIN])["state"] == "nothing", "no other key waits for the device")
 
 # ---- A forgotten PIN -----------------------------------------------------------------
 
@@ -153,4 +170,4 @@ check(done["state"] == "done" and done["number"] == number, f"{struck} of {KILLS
 holds_one_pair(key, number, PIN)
 certificate = key.certificate(number, os.path.join(work, "killed.pem"))
 check(verified(office, certificate), "openssl verifies that one")
-check(len(applicant.get("/v1/certificates")["certificates"]) == 1, "and the CA issued one")
+check(len(applicant.get("/v1/certificates")["certificates"]) == 2, "and the CA issued one pair")
