@@ -57,6 +57,26 @@ office.await_state(applicant, number, "activated")
 office.bind(account, applicant)
 first = key.certificate(number, os.path.join(work, "first.pem"))
 
+
+def encrypted(label, name):
+    """A file that openssl encrypts to the certificate of this label."""
+    path = os.path.join(work, name)
+    with open(path, "w") as file:
+        file.write(f"{name}\n" * 100)
+    to = key.certificate(label, path + ".pem")
+    subprocess.run(["openssl", "cms", "-encrypt", "-binary", "-aes-256-cbc", "-in", path, "-outform", "DER", "-out", path + ".p7m", to],
+                   check=True)
+    return path
+
+
+def opens(path):
+    key.run("decrypt", path + ".p7m", "--out", path + ".out", "--force", pins=[PIN])
+    with open(path, "rb") as before, open(path + ".out", "rb") as after:
+        return before.read() == after.read()
+
+
+old_files = [encrypted(f"encryption {number}", "of-the-first")]
+
 # ---- The straight way ----------------------------------------------------------------
 
 renewal, code = renewing(applicant)
@@ -70,7 +90,10 @@ check(reached not in ("signed", "waiting"), f"paid, the new certificate is insta
 second = key.certificate(renewal, os.path.join(work, "second.pem"))
 check(verified(office, second), "openssl verifies it")
 listed = key.run("list", pins=[PIN])["certificates"]
-check(sum(c["has_key"] for c in listed) == 2, "the old one is still there with its key")
+check(sum(c["has_key"] for c in listed) == 4 and sum(c["is_earlier"] for c in listed) == 1,
+      "the old pair is still there with its keys")
+old_files.append(encrypted(f"encryption {renewal}", "of-the-second"))
+check(all(opens(path) for path in old_files), "what was encrypted before the renewal is decrypted, and what is after it")
 check(key.run("renew", renewal, pins=[PIN])["state"] == reached, "once more: it is done")
 paper = os.path.join(work, "paper")
 with open(paper, "w") as file:
@@ -81,7 +104,7 @@ signers = subprocess.run(["openssl", "cms", "-verify", "-binary", "-inform", "DE
 serial = [subprocess.run(["openssl", "x509", "-in", p, "-noout", "-serial"], stdout=subprocess.PIPE, check=True).stdout
           for p in (second, os.path.join(work, "signer.pem"))]
 check(signers.returncode == 0 and serial[0] == serial[1], "and files are signed with the new one")
-check(live() == 1, "one certificate is valid")
+check(live() == 2, "one pair is valid")
 
 # ---- Killed anywhere -----------------------------------------------------------------
 
@@ -96,9 +119,11 @@ for _ in range(10):
 reached = installed(renewal)
 third = key.certificate(renewal, os.path.join(work, "third.pem"))
 check(verified(office, third), f"an installation that was killed is {reached} in the end")
-check(len([c for c in key.objects("cert") if renewal in c]) == 1 and len(key.objects("privkey", PIN)) == 5,
-      "with one certificate and one key for it")
-check(live() == 1, "and one certificate is valid")
+check(len([c for c in key.objects("cert") if renewal in c]) == 2 and len(key.objects("privkey", PIN)) == 8,
+      "with one pair of certificates and a key for each")
+check(live() == 2, "and one pair is valid")
+old_files.append(encrypted(f"encryption {renewal}", "of-the-third"))
+check(all(opens(path) for path in old_files), "files of three generations are decrypted")
 
 # ---- A service that lies ---------------------------------------------------------------
 
@@ -172,8 +197,19 @@ def other_reason(orders):
     told(orders[1], {**orders[1]["order"], "reason": "keyCompromise"})
 
 
+def for_another_device(orders):
+    """The encryption key wrapped for the thief's transport key."""
+    thief = subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], check=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    spki = subprocess.run(["openssl", "pkey", "-pubout", "-outform", "DER"], input=thief, check=True, stdout=subprocess.PIPE).stdout
+    order = orders[0]["order"]
+    check("encryption" in order, "the order makes a pair")
+    told(orders[0], {**order, "encryption": {**order["encryption"], "transport": base64.b64encode(spki).decode()}})
+
+
 renewal, code = renewing(applicant)
-for what, lie in (("a second renewal in the place of the old one's end", second_renewal), ("a renewal for another key", key_of_thief),
+for what, lie in (("a key that is wrapped for another device", for_another_device),
+                  ("a second renewal in the place of the old one's end", second_renewal), ("a renewal for another key", key_of_thief),
                   ("another end than was agreed", other_reason)):
     server, env, heard = lying(office, work, lie)
     honest_env, key.env = key.env, {**key.env, **env}
