@@ -140,8 +140,8 @@ const struct config_setting config_settings[] = {
     {"kmc.standby_max", CONFIG_INT, 0, 64, "8",
      "Number of pairs of a type that are made ahead."},
     {"kmc.case_s", CONFIG_INT, MINUTE_S, 31 * DAY_S, "1209600",
-     "Seconds that a recovery case waits for its approvals, and then its answer "
-     "to be taken: longer than a device is under way to its holder."},
+     "Seconds that a recovery case waits for its approvals, and then its "
+     "answer to be taken: longer than a device is under way to its holder."},
     {"kmc.cms_delivery", CONFIG_BOOL, 0, 0, "no",
      "Whether a recovered key may leave as CMS for a certificate, for which it "
      "is in clear in the recovery process; the log marks each."},
