@@ -15,6 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "sim"))
 from play import Applicant, Line, Office, Refused, canonical  # noqa: E402
+import device  # noqa: E402
 import usbkey  # noqa: E402
 from judge import check  # noqa: E402
 from usbkey import UsbKey, refused, verified  # noqa: E402
@@ -127,7 +128,7 @@ check(all(opens(path) for path in old_files), "files of three generations are de
 
 # ---- A service that lies ---------------------------------------------------------------
 
-def lying(office, folder, lie):
+def lying(office, folder, lie, answers=None):
     """The service behind a thief: what it says about the orders of a renewal goes through lie(orders)."""
     made = os.path.join(folder, "liar")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
@@ -150,7 +151,8 @@ def lying(office, folder, lie):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             heard.append(self.path)
             try:
-                said = honest.call(self.command, self.path, raw=body or None, headers={"Content-Type": "application/json"})
+                said = answers(self.path) if answers else honest.call(self.command, self.path, raw=body or None,
+                                                                      headers={"Content-Type": "application/json"})
                 status = 200
             except Refused as refused:
                 said, status = refused.problem, refused.status
@@ -219,3 +221,47 @@ for what, lie in (("a key that is wrapped for another device", for_another_devic
     check(any(path.endswith("/request") for path in heard) and not any(path.endswith("/signature") for path in heard),
           "and nothing that was signed left the house")
 check(key.run("renew", renewal, "--wait", "0", pins=[PIN], code=code())["state"] == "signed", "what an honest service says is")
+
+# ---- What is left in memory --------------------------------------------------------------
+
+
+def delivered(path):
+    """A key that we know, wrapped for this device as the centre does."""
+    transport = os.path.join(work, "transport.der")
+    key.tool("--read-object", "--type", "pubkey", "--label", "signet-transport", "--output-file", transport)
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out", path], check=True,
+                   stderr=subprocess.DEVNULL)
+    private = subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt", "-in", path, "-outform", "DER"], check=True,
+                             stdout=subprocess.PIPE).stdout
+    spki = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], check=True, stdout=subprocess.PIPE).stdout
+    content_key = os.urandom(32)
+    sealed = subprocess.run(["openssl", "pkeyutl", "-encrypt", "-pubin", "-keyform", "DER", "-inkey", transport, "-pkeyopt",
+                             "rsa_padding_mode:oaep"], input=content_key, check=True, stdout=subprocess.PIPE).stdout
+    return {"key_type": "rsa-2048", "spki": base64.b64encode(spki).decode(), "certificates": [],
+            "wrapped": base64.b64encode(device.key_wrap(content_key, private)).decode(),
+            "content_key": base64.b64encode(sealed).decode()}
+
+
+def memory_of_client():
+    """signet-key waits for the answer to its last word, with the key in the device: what is in its memory then?"""
+    path = os.path.join(work, "known.pem")
+    one, said = delivered(path), {}
+    child = None
+
+    def hold(call):
+        if call.endswith("/keys"):
+            return {"number": renewal, "recovery": {"state": "done", "keys": [one]}}
+        said["found"] = subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "kmc_memory.py"),
+                                        str(child.pid), path], stdout=subprocess.PIPE, check=True, text=True).stdout
+        return {"number": renewal, "state": "installed"}
+
+    server, env, _ = lying(office, work, None, hold)
+    child = subprocess.Popen(key.command("recover", renewal, pins=[PIN]), env={**key.env, **env}, stdout=subprocess.PIPE, text=True)
+    answer = json.loads(child.communicate()[0])
+    server.shutdown()
+    check(answer["ok"] and answer["earlier_keys"] == 1, f"a key that we know is delivered {answer.get('what', '')}")
+    check(said["found"] == "", f"and its octets are nowhere in the memory of signet-key {said['found']}")
+
+
+if os.getuid() == 0:
+    memory_of_client()

@@ -50,21 +50,30 @@ def openssl(*args, data=None):
                           stderr=subprocess.DEVNULL).stdout
 
 
-def key_unwrap(key, wrapped):
+def key_wrapping(key, data, is_wrapping):
     """RFC 5649 with AES-256: the openssl command does not offer it, its library does."""
     crypto = ctypes.CDLL("libcrypto.so.3")
     for name in ("EVP_CIPHER_CTX_new", "EVP_aes_256_wrap_pad"):
         getattr(crypto, name).restype = ctypes.c_void_p
     context = ctypes.c_void_p(crypto.EVP_CIPHER_CTX_new())
-    clear, length = ctypes.create_string_buffer(len(wrapped) + 16), ctypes.c_int(0)
+    out, length = ctypes.create_string_buffer(len(data) + 24), ctypes.c_int(0)
     try:
         crypto.EVP_CIPHER_CTX_set_flags(context, 1)  # EVP_CIPHER_CTX_FLAG_WRAP_ALLOW
-        if crypto.EVP_DecryptInit_ex(context, ctypes.c_void_p(crypto.EVP_aes_256_wrap_pad()), None, key, None) != 1 \
-                or crypto.EVP_DecryptUpdate(context, clear, ctypes.byref(length), wrapped, len(wrapped)) != 1:
+        cipher = ctypes.c_void_p(crypto.EVP_aes_256_wrap_pad())
+        if crypto.EVP_CipherInit_ex(context, cipher, None, key, None, int(is_wrapping)) != 1 \
+                or crypto.EVP_CipherUpdate(context, out, ctypes.byref(length), data, len(data)) != 1:
             raise ValueError("the wrapped key does not open")
     finally:
         crypto.EVP_CIPHER_CTX_free(context)
-    return clear.raw[:length.value]
+    return out.raw[:length.value]
+
+
+def key_wrap(key, clear):
+    return key_wrapping(key, clear, True)
+
+
+def key_unwrap(key, wrapped):
+    return key_wrapping(key, wrapped, False)
 
 
 class Device:
