@@ -181,5 +181,7 @@ signet kmc verify >"$WORK/out" 2>&1 && fail 'a changed record was not found'
 grep -q "$key" "$WORK/out" || fail 'the changed record is not named'
 psql -q -h "$STATE/run" -U signet_owner signet -c "UPDATE kmc.escrowed_key SET holder = 'e2e-kmc' WHERE id = '$key'" 2>/dev/null
 signet kmc verify >/dev/null || fail 'what was put right is wrong'
-want 'every step is in the log' 'kmc.answer-received kmc.case-approved kmc.case-decision kmc.case-done kmc.case-opened kmc.initialised kmc.key-created kmc.key-received kmc.party-enrolled kmc.recovery-key-made' \
-    "$(psql -qAt -h "$STATE/run" -U signet_owner signet -c "SELECT DISTINCT event FROM log.entry WHERE event LIKE 'kmc.%' ORDER BY 1" 2>/dev/null | paste -sd' ')"
+steps='kmc.answer-received kmc.case-approved kmc.case-decision kmc.case-done kmc.case-opened kmc.initialised kmc.key-created kmc.key-received kmc.party-enrolled kmc.recovery-key-made'
+want 'every step is in the log' "$steps" \
+    "$(psql -qAt -h "$STATE/run" -U signet_owner signet -c "SELECT DISTINCT event FROM log.entry
+        WHERE event = ANY (string_to_array('$steps', ' ')) ORDER BY 1" 2>/dev/null | paste -sd' ')"
