@@ -4,6 +4,7 @@ signet-key: what device.py plays, done by the program itself.
 """
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -45,12 +46,20 @@ class UsbKey:
         self.serial, self.folder = serial, folder
         self.home = os.path.join(folder, "home")
         os.makedirs(self.home, exist_ok=True)
-        subprocess.run([os.path.join(SOURCE, "signet"), "device", "new", serial, "--state", folder], check=True,
-                       stdout=subprocess.DEVNULL)
+        self.new()
         self.module = os.path.join(BUILD, "bin", "usbkey-sim.so")
         self.env = {**os.environ, "HOME": self.home, "SIGNET_KEY_MODULE": self.module,
                     "SIGNET_USBKEY": os.path.join(folder, "usbkeys", serial), "SIGNET_KEY_URL": office.env["SIGNET_RA_URL"],
                     "SIGNET_KEY_CA_FILE": office.env["SIGNET_CA_BUNDLE"]}
+
+    def new(self):
+        subprocess.run([os.path.join(SOURCE, "signet"), "device", "new", self.serial, "--state", self.folder], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def erase(self):
+        """What the manufacturer's tool does: as it came from the factory."""
+        shutil.rmtree(os.path.join(self.folder, "usbkeys", self.serial))
+        self.new()
 
     def secrets(self, name, lines):
         path = os.path.join(self.home, f"{self.serial}.{name}")
@@ -118,19 +127,33 @@ class UsbKey:
         return path
 
 
-def make(office, number, key, kills=()):
-    """The maker's part, with the device on the station: until it is delivered. After
-    each of `kills` seconds signet-key was killed before."""
+def send(office, number, key, kills=(), is_new=True):
+    """The maker's part, with the device on the station: until it is with the courier;
+    the parcel. After each of `kills` seconds signet-key was killed before. One that
+    is not new came back, and was erased."""
     maker = office.who("maker")
-    maker.post("/v1/devices", {"batch": "e2e", "model": "SIM-KEY", "serials": [key.serial]})
-    maker.post(f"/v1/cases/{number}/device", {"serial": key.serial})
+    if is_new:
+        maker.post("/v1/devices", {"batch": "e2e", "model": "SIM-KEY", "serials": [key.serial]})
+        maker.post(f"/v1/cases/{number}/device", {"serial": key.serial})
     for after_s in kills:
         key.killed(after_s, "personalise", number, "--cert", maker.cert, "--key", maker.key, pins=[FACTORY_ADMIN])
     made = key.run("personalise", number, "--cert", maker.cert, "--key", maker.key, pins=[FACTORY_ADMIN])
     maker.decide(number, "making", device={"serial": made["serial"], "spki_sha256": made["spki_sha256"]})
     parcel = maker.post(f"/v1/cases/{number}/shipments",
                         {"direction": "out", "carrier": "顺丰", "tracking": f"SF{key.serial}{number[-6:]}"})
-    maker.post(f"/v1/shipments/{parcel['id']}/delivered")
+    return parcel["id"]
+
+
+def deliver(office, parcel):
+    office.who("maker").post(f"/v1/shipments/{parcel}/delivered")
+
+
+def make(office, number, key, kills=()):
+    deliver(office, send(office, number, key, kills))
+
+
+def activation_code(office, number, mobile):
+    return office.world.code_for(mobile, r"(?:激活码：|activation code )([A-Z0-9]{12})", about=number)
 
 
 def certifiable(office, applicant, fields, key, kills=()):
@@ -142,5 +165,4 @@ def certifiable(office, applicant, fields, key, kills=()):
     make(office, number, key, kills)
     office.receive(number)
     office.who("second").decide(number, "second-review")
-    code = office.world.code_for(fields["handler_mobile"], r"(?:激活码：|activation code )([A-Z0-9]{12})", about=number)
-    return number, code
+    return number, activation_code(office, number, fields["handler_mobile"])
