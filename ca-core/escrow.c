@@ -23,14 +23,15 @@ bool
 escrow_options_load(const struct config *config, struct escrow_options *out,
                     struct error *err)
 {
-    *out = (struct escrow_options){
-        .url = config_text(config, "ca.kmc_url"),
-        .trust_file = config_path(config, "tls.trust_file"),
-        .certificate_file = config_path(config, "ca.client_certificate_file"),
-        .key_file = config_path(config, "ca.client_key_file"),
-    };
-    return out->url == NULL ||
-           (out->certificate_file != NULL && out->key_file != NULL) ||
+    *out = (struct escrow_options){.url = config_text(config, "ca.kmc_url")};
+    if (out->url[0] == '\0') {
+        out->url = NULL;
+        return true;
+    }
+    out->trust_file = config_path(config, "tls.trust_file");
+    out->certificate_file = config_path(config, "ca.client_certificate_file");
+    out->key_file = config_path(config, "ca.client_key_file");
+    return (out->certificate_file[0] != '\0' && out->key_file[0] != '\0') ||
            error_set(err, ERROR_INPUT,
                      "ca.kmc_url needs ca.client_certificate_file and "
                      "ca.client_key_file");

@@ -80,10 +80,11 @@ load_settings(struct ca_service *service, const struct config *config,
         .activation_max_s =
             config_int(config, "ca.activation_max_days") * DAY_S,
         .passkey_origins = config_text(config, "ca.passkey_origins"),
-        .makes_pairs = config_text(config, "ca.kmc_url") != NULL,
     };
-    return escrow_options_load(config, &service->escrow, err) &&
-           profile_set_load(config_path(config, "ca.profiles_dir"),
+    if (!escrow_options_load(config, &service->escrow, err))
+        return false;
+    service->world.makes_pairs = service->escrow.url != NULL;
+    return profile_set_load(config_path(config, "ca.profiles_dir"),
                             config_path(config, "schema_dir"),
                             &service->profiles, err) &&
            crl_schedule_load(config, &service->crl, err);

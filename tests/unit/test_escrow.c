@@ -177,6 +177,49 @@ without_a_centre_there_are_no_pairs(void **state)
     assert_non_null(strstr(err.what, "ca.kmc_url"));
 }
 
+static bool
+load(const char *text, struct config **config, struct escrow_options *out,
+     struct error *err)
+{
+    assert_true(config_parse(text, strlen(text), "test", "/", config, err));
+    return escrow_options_load(*config, out, err);
+}
+
+static void
+without_its_setting_there_is_no_centre(void **state)
+{
+    struct config *config;
+    struct escrow_options options;
+    struct error err = {0};
+
+    (void)state;
+    assert_true(load("db.ca = dbname=x\n", &config, &options, &err));
+    assert_null(options.url);
+    config_free(config);
+}
+
+static void
+centre_without_our_certificate_or_key_is_no_start(void **state)
+{
+    struct config *config;
+    struct escrow_options options;
+    struct error err = {0};
+
+    (void)state;
+    assert_false(load("ca.kmc_url = https://kmc\n"
+                      "ca.client_certificate_file = ca.pem\n",
+                      &config, &options, &err));
+    assert_int_equal(err.code, ERROR_INPUT);
+    config_free(config);
+    err = (struct error){0};
+    assert_true(load("ca.kmc_url = https://kmc\n"
+                     "ca.client_certificate_file = ca.pem\n"
+                     "ca.client_key_file = ca.key\n",
+                     &config, &options, &err));
+    assert_string_equal(options.url, "https://kmc");
+    config_free(config);
+}
+
 static void
 server_of_another_name_is_not_told_anything(void **state)
 {
@@ -332,6 +375,8 @@ main(void)
         AFRESH(centre_that_is_busy_or_gone_is_busy),
         AFRESH(refusal_of_the_centre_is_ours_to_mend),
         AFRESH(without_a_centre_there_are_no_pairs),
+        AFRESH(without_its_setting_there_is_no_centre),
+        AFRESH(centre_without_our_certificate_or_key_is_no_start),
         AFRESH(server_of_another_name_is_not_told_anything),
         AFRESH(strange_answers_are_no_keys),
         AFRESH(answers_that_are_no_json_or_too_much_are_ours_to_mend),
