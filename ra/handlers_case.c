@@ -85,13 +85,13 @@ centre_json(const struct config *config)
 {
     json_t *centre = json_object();
     const char *address =
-        config == NULL ? NULL : config_text(config, "ra.centre");
+        config == NULL ? "" : config_text(config, "ra.centre");
     const char *hotline =
-        config == NULL ? NULL : config_text(config, "ra.hotline");
+        config == NULL ? "" : config_text(config, "ra.hotline");
 
-    if (address != NULL)
+    if (address[0] != '\0')
         json_set_text(centre, "address", address);
-    if (hotline != NULL)
+    if (hotline[0] != '\0')
         json_set_text(centre, "hotline", hotline);
     return centre;
 }
