@@ -119,7 +119,8 @@ refused() { # ORDER STEP...
 # ---- The story ---------------------------------------------------------------
 
 # The people's part: platform, applicant, provider, officers, courier, holder.
-/usr/bin/python3 "${SIGNET%/signet}/tests/sim/story.py" "$SIGNET_STATE" demo "$WORK" || exit 1
+STORY=${SIGNET%/signet}/tests/sim/story.py
+/usr/bin/python3 "$STORY" "$SIGNET_STATE" demo "$WORK" || exit 1
 # shellcheck disable=SC1091
 . "$WORK/told" # STEP, ACCOUNT, UNIT: each telling is about another unit
 APPLICANT="\"applicant\": {\"account\": \"$ACCOUNT\", \"person\": \"H-$RUN\"}"
@@ -178,18 +179,22 @@ wanted 'its end' "$(end_of "$WORK/first.pem")" "$(end_of "$WORK/change.pem")"
 tell "$(subject_of "$WORK/change.pem")"
 becomes "$WORK/reissue.pem" revoked
 
-step 'Renew: a new period, three years from now'
+step 'Renew: a new period, three years from now, and a pair again: its second key goes sealed into the device'
 key_and_request renew
-order renew renew "$(successor "$WORK/change.pem" renew '{"rule": "years", "years": 3}' superseded)"
+TRANSPORT=$(openssl pkey -in "$DEVICE/transport.key" -pubout -outform DER | base64 -w0)
+order renew renew "$(successor "$WORK/change.pem" renew '{"rule": "years", "years": 3}' superseded), \"encryption\": {\"profile\": \"organisation-encryption\", \"key_type\": \"rsa-2048\", \"transport\": \"$TRANSPORT\"}"
 carry_out renew
-certificate_from renew
+/usr/bin/python3 "$STORY" "$SIGNET_STATE" renewed "$WORK" "$DEVICE" || exit 1
 becomes "$WORK/renew.pem" good
+becomes "$WORK/encryption.pem" good
 
 step 'Revoke: the key was compromised'
 order revoke revoke "$(target "$WORK/renew.pem"), \"reason\": \"keyCompromise\""
 carry_out revoke
 becomes "$WORK/renew.pem" revoked
 grep -q 'Reason: keyCompromise' "$WORK/ocsp.txt" || fail 'the reason should be keyCompromise'
+becomes "$WORK/encryption.pem" revoked
+tell 'and so is the other half of the pair'
 
 step 'The next CRL says so too; openssl verifies it'
 signet crl new "$ISSUER" >/dev/null

@@ -4,15 +4,22 @@ cases that ./signet up leaves for a newcomer to try. Uses play.py alone.
 
     story.py STATE demo WORK     the way of a new certificate, step by step; leaves
                                  first.pem, its chain and facts in the folder WORK
+    story.py STATE renewed WORK  the device takes the key of WORK/renew.answer, and opens
+                                 what was encrypted before; leaves renew.pem
     story.py STATE samples       cases in different states, marked as samples
 """
+import base64
+import json
 import os
+import subprocess
 import sys
 import time
 
+from centre import OPERATORS, RA_OFFICER, Centre
 from play import Applicant, Office, Refused, mobile
 
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+BID = "The bid is 1 200 000 yuan"
 steps = 0
 
 
@@ -48,6 +55,17 @@ def refused(what, act, *args, **more):
 
 def money(fen):
     return f"{fen // 100}.{fen % 100:02d} yuan"
+
+
+def encrypted(recipient, text):
+    """By openssl alone, as a correspondent does: to the certificate in this file."""
+    return subprocess.run(["openssl", "cms", "-encrypt", "-binary", "-aes256", "-outform", "DER", recipient], input=text.encode(),
+                          check=True, stdout=subprocess.PIPE).stdout
+
+
+def opens(device, file):
+    text = device.decrypt(file)
+    return text.decode() if text else "not opened"
 
 
 # ---- The demonstration -----------------------------------------------------------------
@@ -115,8 +133,6 @@ def demo(office, work):
     office.activate(applicant, number, device, mobile(run))
     office.bind(account, applicant)
     wanted("bound on the platform", "bound", office.state_of(applicant, number))
-    with open(os.path.join(work, "chain.pem"), "wb") as file:
-        file.write(applicant.get(f"/v1/cases/{number}/certificate"))
 
     step("Ten wrong PINs lock the device; the handler of record unlocks it")
     for _ in range(10):
@@ -131,9 +147,59 @@ def demo(office, work):
     wanted("the new PIN opens", True, device.check_pin("New-Pin-2026"))
     history = first.get(f"/v1/cases/{number}/history")
     tell(f"the history of {number}: {len(history.get('links', history.get('history', [])))} links, each with the hash of the one before")
-    with open(os.path.join(work, "told"), "w", encoding="utf-8") as file:
-        file.write(f"STEP={steps}\nACCOUNT='{account}'\nUNIT='{name}'\nHOLDER_KEY='{device.path('key.pem')}'\n"
+
+    step("Somebody encrypts a file to the holder: to the second certificate of the pair; the device opens it")
+    file = encrypted(device.path("encryption.pem"), BID)
+    tell(f"openssl cms: {len(file)} octets; the private key was made by the key management centre and came sealed for this device")
+    wanted("the device reads", BID, opens(device, file))
+
+    step("The device is lost: reissued to a new one, which has a new pair and cannot open the file")
+    lost = office.filed(applicant, "reissue", office.fields("reissue", run, name, encrypted_files="deliver"))
+    office.pay(applicant, lost)
+    office.await_state(applicant, lost, "first-review")
+    first.decide(lost, "first-review")
+    device = office.make(lost, serial + "-B")
+    office.receive(lost)
+    second.decide(lost, "second-review")
+    office.activate(applicant, lost, device, mobile(run))
+    office.bind(account, applicant)
+    wanted("the new device reads", "not opened", opens(device, file))
+
+    step("The key management centre: an RA officer and three of five operators, none of whom can do it alone")
+    centre = Centre(office.state)
+    case = centre.open_case(account)
+    centre.decide(case, RA_OFFICER, *OPERATORS[:2])
+    device.keys()
+    wanted("after two operators the device reads", "not opened", opens(device, file))
+    centre.decide(case, OPERATORS[2])
+    centre.await_state(case, "done")
+    fetched = device.keys()
+    while fetched["state"] == "open":  # the RA asks the CA every few seconds
+        time.sleep(0.2)
+        fetched = device.keys()
+    wanted("after the third it fetches earlier keys", 1, fetched["recovered"])
+    wanted("and reads", BID, opens(device, file))
+
+    with open(os.path.join(work, "chain.pem"), "wb") as chain:
+        chain.write(applicant.get(f"/v1/cases/{lost}/certificate"))
+    with open(os.path.join(work, "bid.cms"), "wb") as kept:
+        kept.write(file)
+    with open(os.path.join(work, "told"), "w", encoding="utf-8") as told:
+        told.write(f"STEP={steps}\nACCOUNT='{account}'\nUNIT='{name}'\nHOLDER_KEY='{device.path('key.pem')}'\nDEVICE='{device.folder}'\n"
                    f"CODE='{applicant.case(number)['uscc']}'\nSTREET='文三路 1 号'\n")
+
+
+def renewed(office, work, folder):
+    """The answer of a renewal: two certificates, and the key for the device."""
+    device = office.device(os.path.basename(folder))
+    with open(os.path.join(work, "renew.answer"), encoding="utf-8") as file:
+        answer = json.load(file)
+    for name, one in zip(("renew.pem", "encryption.pem"), answer["certificates"]):
+        subprocess.run(["openssl", "x509", "-inform", "DER", "-out", os.path.join(work, name)], input=base64.b64decode(one["der"]), check=True)
+    device.take_key({**answer["key"], "certificates": answer["certificates"][1:]})
+    with open(os.path.join(work, "bid.cms"), "rb") as file:
+            wanted("the file of the first pair", BID, opens(device, file.read()))
+    wanted("one for the new pair", "The bid has won", opens(device, encrypted(os.path.join(work, "encryption.pem"), "The bid has won")))
 
 
 # ---- Samples -----------------------------------------------------------------------------
@@ -179,6 +245,8 @@ def main():
                                         os.path.join(state, "world"), "devices"))
     if what == "demo":
         demo(office, sys.argv[3])
+    elif what == "renewed":
+        renewed(office, *sys.argv[3:5])
     else:
         samples(office)
 
