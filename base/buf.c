@@ -9,7 +9,7 @@
 
 #include <openssl/crypto.h>
 
-enum { FIRST_CAP = 256 };
+enum { FIRST_CAP = 256, ROOM_FIRST = 16 };
 
 void *
 base_alloc(size_t size)
@@ -35,6 +35,20 @@ char *
 base_text_copy(const char *text)
 {
     return text == NULL ? NULL : base_copy(text, strlen(text) + 1);
+}
+
+void *
+base_grow(void *take_array, size_t count, size_t *room, size_t size)
+{
+    void *p;
+
+    if (count < *room)
+        return take_array;
+    *room = *room == 0 ? ROOM_FIRST : 2 * *room;
+    p = realloc(take_array, *room * size);
+    if (p == NULL)
+        abort();
+    return p;
 }
 
 /* Makes room for `more` octets and a NUL. */

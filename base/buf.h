@@ -51,5 +51,9 @@ uint8_t *buf_take(struct buf *buf, size_t *len);
 void *base_alloc(size_t size); /* zeroed */
 void *base_copy(const void *data, size_t len);
 char *base_text_copy(const char *text); /* NULL gives NULL */
+/* An array with room for one more than `count`: it is doubled when it is full.
+ * `*room` elements of `size` octets; NULL and 0 begin one. What is new is not
+ * zeroed. */
+void *base_grow(void *take_array, size_t count, size_t *room, size_t size);
 
 #endif

@@ -53,28 +53,13 @@ audit_issues_free(struct audit_issues *all)
     free(all);
 }
 
-/* Twice the room. */
-static void *
-grow(void *rows, size_t size, size_t *room)
-{
-    size_t more = *room == 0 ? 16 : 2 * *room;
-    void *out = base_alloc(more * size);
-
-    if (*room > 0)
-        memcpy(out, rows, *room * size);
-    free(rows);
-    *room = more;
-    return out;
-}
-
 static struct awaited *
 await(struct audit_issues *all, const char *key)
 {
     struct awaited *new;
 
-    if (all->awaited_count == all->awaited_room)
-        all->awaited =
-            grow(all->awaited, sizeof *all->awaited, &all->awaited_room);
+    all->awaited = base_grow(all->awaited, all->awaited_count,
+                             &all->awaited_room, sizeof *all->awaited);
     new = &all->awaited[all->awaited_count++];
     memset(new, 0, sizeof *new);
     memcpy(new->key, key, strnlen(key, TEXT_UUID_LEN));
@@ -206,9 +191,8 @@ read_changed(struct audit_issues *all, const json_t *entry, struct error *err)
     if (c == NULL || !c->has_mate)
         return true;
     memcpy(all->changer, order_id, strlen(order_id) + 1);
-    if (all->changed_count == all->changed_room)
-        all->changed =
-            grow(all->changed, sizeof *all->changed, &all->changed_room);
+    all->changed = base_grow(all->changed, all->changed_count,
+                             &all->changed_room, sizeof *all->changed);
     new = &all->changed[all->changed_count++];
     new->issuer = c->issuer;
     memcpy(new->serial, c->serial, sizeof new->serial);

@@ -74,20 +74,6 @@ audit_register_count(const struct audit_register *reg)
     return reg->officer_count;
 }
 
-/* Twice the room. */
-static void *
-grow(void *rows, size_t size, size_t *room)
-{
-    size_t more = *room == 0 ? 16 : 2 * *room;
-    void *out = base_alloc(more * size);
-
-    if (*room > 0)
-        memcpy(out, rows, *room * size);
-    free(rows);
-    *room = more;
-    return out;
-}
-
 /* ---- Rows -------------------------------------------------------------- */
 
 static struct enrolled *
@@ -128,8 +114,7 @@ new_row(struct audit_register *reg)
 {
     struct enrolled *new;
 
-    if (reg->count == reg->room)
-        reg->at = grow(reg->at, sizeof *reg->at, &reg->room);
+    reg->at = base_grow(reg->at, reg->count, &reg->room, sizeof *reg->at);
     new = &reg->at[reg->count++];
     memset(new, 0, sizeof *new);
     return new;
@@ -510,9 +495,8 @@ remember_hold(struct audit_register *reg, const struct api_envelope *envelope,
         find_credential(reg, envelope->decision[0].credential_id);
     struct holding *new;
 
-    if (reg->holding_count == reg->holding_room)
-        reg->holding =
-            grow(reg->holding, sizeof *reg->holding, &reg->holding_room);
+    reg->holding = base_grow(reg->holding, reg->holding_count,
+                             &reg->holding_room, sizeof *reg->holding);
     new = &reg->holding[reg->holding_count];
     memset(new, 0, sizeof *new);
     if (!api_order_signed(order, &over, new->pending_digest, err))

@@ -15,7 +15,6 @@ enum {
     DIRECTORY_BITS_MAX = 28,
     DELTA_MIN = 1024, /* changes until the array is made anew ... */
     DELTA_SHARE = 64, /* ... or a 64th of it, if that is more */
-    PILE_FIRST = 1024,
 };
 
 struct record {
@@ -316,19 +315,6 @@ ocsp_pile_new(void)
     return base_alloc(sizeof(struct ocsp_pile));
 }
 
-/* Doubles an array that is full. */
-static void *
-grow(void *array, size_t count, size_t *max, size_t size)
-{
-    if (count < *max)
-        return array;
-    *max = *max == 0 ? PILE_FIRST : 2 * *max;
-    array = realloc(array, *max * size);
-    if (array == NULL)
-        abort();
-    return array;
-}
-
 void
 ocsp_pile_add(struct ocsp_pile *pile,
               const uint8_t serial[OCSP_INDEX_SERIAL_LEN],
@@ -338,13 +324,13 @@ ocsp_pile_add(struct ocsp_pile *pile,
 
     assert(status->state != OCSP_STATE_UNKNOWN);
     if (status->state != OCSP_STATE_VALID) {
-        pile->event = grow(pile->event, pile->event_count, &pile->event_max,
-                           sizeof *pile->event);
+        pile->event = base_grow(pile->event, pile->event_count,
+                                &pile->event_max, sizeof *pile->event);
         pile->event[pile->event_count] = event_of(status);
         word = WORD_EVENT + (uint32_t)pile->event_count++;
     }
     pile->record =
-        grow(pile->record, pile->count, &pile->max, sizeof *pile->record);
+        base_grow(pile->record, pile->count, &pile->max, sizeof *pile->record);
     memcpy(pile->record[pile->count].serial, serial, OCSP_INDEX_SERIAL_LEN);
     atomic_init(&pile->record[pile->count].word, word);
     pile->count++;
