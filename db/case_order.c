@@ -174,6 +174,19 @@ db_corder_recovery(struct db *db, const char *order_id, const char *recovery,
 }
 
 bool
+db_corder_looked(struct db *db, const char *order_id, int64_t at,
+                 struct error *err)
+{
+    struct db_params p = {0};
+    int64_t changed;
+
+    db_bind_text(&p, order_id);
+    db_bind_time(&p, at);
+    return db_exec(db, DB_RA_CORDER_LOOKED, &p, &changed, err) ||
+           error_wrap(err, "order %s", order_id);
+}
+
+bool
 db_corder_received(struct db *db, const char *order_id, int64_t at,
                    bool *changed, struct error *err)
 {

@@ -56,6 +56,10 @@ bool db_corder_recovery(struct db *db, const char *order_id,
 bool db_corder_received(struct db *db, const char *order_id, int64_t at,
                         bool *changed, struct error *err) MUST_CHECK;
 
+/* We asked about it at `at`, and it came to nothing. */
+bool db_corder_looked(struct db *db, const char *order_id, int64_t at,
+                      struct error *err) MUST_CHECK;
+
 /* Recoveries that stood open when they were last heard of, before `before`; the
  * longest unheard first. */
 struct db_corder_open {
@@ -65,8 +69,8 @@ struct db_corder_open {
 bool db_corder_open_list(struct db *db, int64_t before, size_t max,
                          struct db_corder_open *out, size_t *count,
                          struct error *err) MUST_CHECK;
-/* Recoveries that are done, of cases that were given up: nobody fetches them.
- */
+/* Recoveries that are done, of cases that were given up: nobody fetches them;
+ * the longest unheard first. */
 bool db_corder_left_list(struct db *db, size_t max, struct db_corder_open *out,
                          size_t *count, struct error *err) MUST_CHECK;
 /* The oldest case of this device, in its present life, with keys that it has

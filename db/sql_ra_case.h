@@ -42,8 +42,8 @@
         DB_RA_HOLDER_CHANGE, DB_RA_HOLDER_HANDLER, DB_RA_HOLDER_GET,           \
         DB_RA_HOLDER_LIVE, DB_RA_HOLDER_OF_CASE, DB_RA_HOLDER_DUE,             \
         DB_RA_HOLDER_LOOKED, DB_RA_HOLDER_HAS_ENCRYPTION,                      \
-        DB_RA_CORDER_RECOVERY, DB_RA_CORDER_RECEIVED, DB_RA_CORDER_OPEN,       \
-        DB_RA_CORDER_LEFT, DB_RA_CORDER_OF_DEVICE,
+        DB_RA_CORDER_RECOVERY, DB_RA_CORDER_RECEIVED, DB_RA_CORDER_LOOKED,     \
+        DB_RA_CORDER_OPEN, DB_RA_CORDER_LEFT, DB_RA_CORDER_OF_DEVICE,
 
 #define DB_RA_CASE_STATEMENTS                                                  \
     [DB_RA_CASE_CREATE] =                                                      \
@@ -297,6 +297,9 @@
         {"ra_corder_received",                                                 \
          "UPDATE ra.case_order SET received_at = $2"                           \
          " WHERE order_id = $1::uuid AND received_at IS NULL"},                \
+    [DB_RA_CORDER_LOOKED] = {"ra_corder_looked",                               \
+                             "UPDATE ra.case_order SET looked_at = $2"         \
+                             " WHERE order_id = $1::uuid"},                    \
     [DB_RA_CORDER_OPEN] = {"ra_corder_open",                                   \
                            "SELECT order_id::text, number FROM"                \
                            " ra.case_order WHERE recovery IN ('open',"         \
@@ -307,7 +310,8 @@
          "SELECT o.order_id::text, o.number FROM ra.case_order o"              \
          " JOIN ra.case_file c USING (number)"                                 \
          " WHERE o.recovery = 'done' AND o.received_at IS NULL"                \
-         " AND c.state IN ('closed', 'rejected') ORDER BY o.place LIMIT $1"},  \
+         " AND c.state IN ('closed', 'rejected')"                              \
+         " ORDER BY o.looked_at LIMIT $1"},                                    \
     [DB_RA_CORDER_OF_DEVICE] =                                                 \
         {"ra_corder_of_device",                                                \
          "SELECT o.number FROM ra.device d"                                    \

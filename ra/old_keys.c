@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "db/case_order.h"
 #include "ra/case_order.h"
 #include "ra/case_recover.h"
@@ -289,48 +290,70 @@ left_write(struct db *db, void *arg, struct error *err)
 }
 
 static bool
-drop_left(struct ra_job *job, int64_t now, struct error *err)
+drop_one(struct ra_job *job, const struct db_corder_open *left, int64_t now,
+         struct error *err)
 {
-    struct db_corder_open left[TURN_MAX];
-    size_t count = 0;
-    bool ok = db_corder_left_list(job->db, TURN_MAX, left, &count, err);
+    struct follow_run run = {job->business, left, NULL, now};
 
-    for (size_t i = 0; ok && i < count; i++) {
-        struct follow_run run = {job->business, &left[i], NULL, now};
+    return ca_client_received(job->ca, left->order_id, err) &&
+           db_transaction(job->db, left_write, &run, err);
+}
 
-        ok = ca_client_received(job->ca, left[i].order_id, err) &&
-             db_transaction(job->db, left_write, &run, err);
+static bool
+follow_one(struct ra_job *job, const struct db_corder_open *open, int64_t now,
+           struct error *err)
+{
+    struct api_answer answer = {0};
+    bool ok = ca_client_answer(job->ca, open->order_id, &answer, err) &&
+              (answer.recovery != NULL ||
+               error_set(err, ERROR_INTERNAL, "signet-ca says nothing of it"));
+
+    if (ok) {
+        struct follow_run run = {job->business, open, answer.recovery, now};
+
+        ok = db_transaction(job->db, follow_write, &run, err);
     }
+    api_answer_clear(&answer);
     return ok;
+}
+
+/* One that goes wrong for good keeps its place in no line: the others have
+ * their turn. What is away is away for all. */
+static bool
+each(struct ra_job *job, const struct db_corder_open *list, size_t count,
+     bool (*one)(struct ra_job *, const struct db_corder_open *, int64_t,
+                 struct error *),
+     int64_t now, struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct error why = {0};
+
+        if (one(job, &list[i], now, &why))
+            continue;
+        (void)error_wrap(&why, "recovery %s", list[i].order_id);
+        if (why.code == ERROR_BUSY) {
+            if (err != NULL)
+                *err = why;
+            return false;
+        }
+        log_failure("old-keys", &why);
+        if (!db_corder_looked(job->db, list[i].order_id, now, err))
+            return false;
+    }
+    return true;
 }
 
 bool
 old_keys_follow_job(struct ra_job *job, int64_t now, struct error *err)
 {
-    struct db_corder_open open[TURN_MAX];
+    struct db_corder_open list[TURN_MAX];
     size_t count = 0;
-    bool ok = true;
 
-    if (!db_corder_open_list(job->db, now - AGAIN_S, TURN_MAX, open, &count,
-                             err))
-        return false;
-    for (size_t i = 0; ok && i < count; i++) {
-        struct api_answer answer = {0};
-
-        ok = ca_client_answer(job->ca, open[i].order_id, &answer, err);
-        if (ok && answer.recovery == NULL)
-            ok = error_set(err, ERROR_INTERNAL,
-                           "signet-ca says nothing of recovery %s",
-                           open[i].order_id);
-        if (ok) {
-            struct follow_run run = {job->business, &open[i], answer.recovery,
-                                     now};
-
-            ok = db_transaction(job->db, follow_write, &run, err);
-        }
-        api_answer_clear(&answer);
-    }
-    return ok && drop_left(job, now, err);
+    return db_corder_open_list(job->db, now - AGAIN_S, TURN_MAX, list, &count,
+                               err) &&
+           each(job, list, count, follow_one, now, err) &&
+           db_corder_left_list(job->db, TURN_MAX, list, &count, err) &&
+           each(job, list, count, drop_one, now, err);
 }
 
 /* ---- Telling ---------------------------------------------------------------

@@ -37,6 +37,7 @@ struct fake_ca {
     bool has_key;             /* answers have the key of the pair */
     int questions;            /* for answers, afterwards */
     int received;             /* keys that devices said they have */
+    const char *broken;       /* order that nothing can be said of; or NULL */
 };
 static struct fake_ca fake_ca;
 
@@ -52,6 +53,7 @@ fake_ca_reset(void)
     fake_ca.has_key = true;
     fake_ca.questions = 0;
     fake_ca.received = 0;
+    fake_ca.broken = NULL;
     fake_ca.kinds[0] = '\0';
 }
 
@@ -217,6 +219,8 @@ ca_client_answer(struct ca_client *client, const char *order_id,
     fake_ca.questions++;
     if (fake_ca.outcome != CA_DONE)
         return error_set(err, ERROR_BUSY, "no answer");
+    if (fake_ca.broken != NULL && strcmp(fake_ca.broken, order_id) == 0)
+        return error_set(err, ERROR_INTERNAL, "a damaged record");
     memcpy(answer->order_id, order_id, TEXT_UUID_LEN + 1);
     answer->state = API_DONE;
     recovery_add(answer);
@@ -236,7 +240,8 @@ ca_client_received(struct ca_client *client, const char *order_id,
                    struct error *err)
 {
     (void)client;
-    (void)order_id;
+    if (fake_ca.broken != NULL && strcmp(fake_ca.broken, order_id) == 0)
+        return error_set(err, ERROR_INTERNAL, "a damaged record");
     fake_ca.received++;
     return fake_ca.outcome == CA_DONE ||
            error_set(err, ERROR_BUSY, "no answer");

@@ -437,6 +437,39 @@ recovery_that_runs_out_is_told_once(void **state)
                         "2");
 }
 
+/* Two in one case, for the device that was lost and the one after it: nothing
+ * can be said of the older one. */
+static void
+recovery_that_goes_wrong_holds_no_other_up(void **state)
+{
+    char broken[40];
+
+    (void)state;
+    reissue_decided();
+    pg_sql("UPDATE ra.device SET state = 'lost' WHERE serial = 'DEV-0301'");
+    acts.now++;
+    case_parts_device(&acts, number, "DEV-0302");
+    acts_send_orders();
+    acts.now--;
+    (void)snprintf(broken, sizeof broken, "%s",
+                   pg_ask("SELECT order_id FROM ra.case_order WHERE purpose ="
+                          " 'recover' ORDER BY place LIMIT 1"));
+    fake_ca.broken = broken;
+    fake_ca.recovery = "done";
+    follow();
+    assert_string_equal(pg_ask("SELECT string_agg(recovery, ' ' ORDER BY place)"
+                               " FROM ra.case_order WHERE purpose = 'recover'"),
+                        "open done");
+    /* Nor what nobody fetches any more. */
+    pg_sql("UPDATE ra.case_order SET recovery = 'done'"
+           " WHERE purpose = 'recover'");
+    acts_act(number, CASE_CLOSE, CASE_BY_CUSTOMER_SERVICE);
+    follow();
+    assert_string_equal(pg_ask("SELECT string_agg(recovery, ' ' ORDER BY place)"
+                               " FROM ra.case_order WHERE purpose = 'recover'"),
+                        "done aborted");
+}
+
 /* ---- What a device asks ----------------------------------------------------
  */
 
@@ -786,6 +819,7 @@ main(void)
         TEST(case_shows_where_the_earlier_keys_stand),
         TEST(why_the_ca_refused_is_not_the_applicants),
         TEST(recovery_that_runs_out_is_told_once),
+        TEST(recovery_that_goes_wrong_holds_no_other_up),
         TEST(device_gets_the_key_of_its_pair_until_it_has_it),
         TEST(device_gets_the_earlier_keys_once_they_are_approved),
         TEST(
