@@ -126,3 +126,13 @@ clock_add_years(int64_t at, int years)
         assert(false && "years out of range");
     return later;
 }
+
+int64_t
+clock_backoff_s(int tries, int64_t first_s, int64_t max_s)
+{
+    int64_t wait = first_s;
+
+    for (int i = 1; i < tries && wait < max_s; i++)
+        wait *= 2;
+    return wait < max_s ? wait : max_s;
+}

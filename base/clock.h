@@ -23,6 +23,10 @@ bool clock_parse(const char *text, int64_t *out) MUST_CHECK;
  * (domain.md, 1.8 #2). */
 int64_t clock_add_years(int64_t at, int years);
 
+/* Seconds from a try of something to the next, `tries` having been made:
+ * `first_s`, doubled each time, and `max_s` at the most. */
+int64_t clock_backoff_s(int tries, int64_t first_s, int64_t max_s);
+
 /* Broken-down UTC; month and day count from 1. */
 struct clock_date {
     int year, month, day, hour, minute, second;

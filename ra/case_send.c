@@ -19,7 +19,8 @@
 
 enum {
     ROUND_MAX = 100,
-    WAIT_MAX_S = 60, /* an order never waits longer for its next try */
+    WAIT_S = 2, /* after the first try; doubled up to */
+    WAIT_MAX_S = 60,
     /* Longer than one sending takes at worst (ra/ca_client.c: three tries of
      * ten seconds): a row that was claimed is another's until then. */
     CLAIM_S = 45,
@@ -36,12 +37,6 @@ void
 case_send_metrics(void)
 {
     metric_register(&sent_again);
-}
-
-int64_t
-case_send_wait_s(int send_count)
-{
-    return send_count >= 6 ? WAIT_MAX_S : INT64_C(1) << send_count;
 }
 
 /* ---- What an answer holds --------------------------------------------------
@@ -373,8 +368,9 @@ put_off(struct db *db, const struct db_case_order *order,
 
     log_failure("order.unanswered", why);
     snprintf(problem, sizeof problem, "%.*s", PROBLEM_MAX - 1, why->what);
-    return db_corder_put_off(db, order->order_id, problem,
-                             now + case_send_wait_s(order->send_count), err);
+    return db_corder_put_off(
+        db, order->order_id, problem,
+        now + clock_backoff_s(order->send_count, WAIT_S, WAIT_MAX_S), err);
 }
 
 static bool

@@ -16,7 +16,4 @@ ra_job_run case_send_job;
 /* Registers what is counted; once, at start. */
 void case_send_metrics(void);
 
-/* Seconds until the next try after `send_count` of them. */
-int64_t case_send_wait_s(int send_count);
-
 #endif

@@ -37,16 +37,6 @@ notice_metrics(void)
 /* ---- One notice -------------------------------------------------------------
  */
 
-static int64_t
-wait_s(int32_t send_count)
-{
-    int64_t wait = NOTICE_WAIT_S;
-
-    for (int32_t i = 1; i < send_count && wait < NOTICE_WAIT_MAX_S; i++)
-        wait *= 2;
-    return wait < NOTICE_WAIT_MAX_S ? wait : NOTICE_WAIT_MAX_S;
-}
-
 /* Later again, or given up: `problem` says why, without what was in it. */
 static bool
 put_off(struct db *db, const struct db_notice *notice,
@@ -55,7 +45,10 @@ put_off(struct db *db, const struct db_notice *notice,
     bool is_final = problem->code == ERROR_INPUT ||
                     problem->code == ERROR_CONFLICT ||
                     now - notice->made_at >= NOTICE_GIVE_UP_S;
-    int64_t send_at = is_final ? 0 : now + wait_s(notice->send_count);
+    int64_t send_at =
+        is_final ? 0
+                 : now + clock_backoff_s(notice->send_count, NOTICE_WAIT_S,
+                                         NOTICE_WAIT_MAX_S);
 
     log_event(
         is_final ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -147,28 +148,19 @@ finish_refund(const struct finishing *finishing, struct db *db,
     return true;
 }
 
-static int64_t
-wait_s(int32_t send_count)
-{
-    int64_t wait = REFUND_WAIT_S;
-
-    for (int32_t i = 1; i < send_count && wait < REFUND_WAIT_MAX_S; i++)
-        wait *= 2;
-    return wait < REFUND_WAIT_MAX_S ? wait : REFUND_WAIT_MAX_S;
-}
-
 /* Not done: later again, or given up. */
 static bool
 put_off(struct db *db, const struct db_refund *refund, const char *problem,
         bool is_final, int64_t now, struct error *err)
 {
-    struct db_refund_change change = {.id = refund->id,
-                                      .from = "sent",
-                                      .to = "sent",
-                                      .problem = problem,
-                                      .send_at =
-                                          now + wait_s(refund->send_count),
-                                      .at = now};
+    struct db_refund_change change = {
+        .id = refund->id,
+        .from = "sent",
+        .to = "sent",
+        .problem = problem,
+        .send_at = now + clock_backoff_s(refund->send_count, REFUND_WAIT_S,
+                                         REFUND_WAIT_MAX_S),
+        .at = now};
 
     if (is_final || refund->send_count >= REFUND_TRIES_MAX) {
         change.to = "failed";

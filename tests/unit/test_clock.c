@@ -124,6 +124,19 @@ the_clocks_run_forward(void **state)
     assert_true(clock_monotonic_ms() >= ms);
 }
 
+static void
+waits_double_up_to_the_longest(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_backoff_s(0, 2, 60), 2);
+    assert_int_equal(clock_backoff_s(1, 2, 60), 2);
+    assert_int_equal(clock_backoff_s(2, 2, 60), 4);
+    assert_int_equal(clock_backoff_s(5, 2, 60), 32);
+    assert_int_equal(clock_backoff_s(6, 2, 60), 60);
+    assert_int_equal(clock_backoff_s(INT32_MAX, 2, 60), 60);
+    assert_int_equal(clock_backoff_s(1, 90, 60), 60);
+}
+
 int
 main(void)
 {
@@ -133,6 +146,7 @@ main(void)
         cmocka_unit_test(years_are_added_by_the_calendar),
         cmocka_unit_test(a_date_that_does_not_exist_has_no_instant),
         cmocka_unit_test(the_clocks_run_forward),
+        cmocka_unit_test(waits_double_up_to_the_longest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
