@@ -162,7 +162,7 @@ handle_calendar_list(void *arg, const struct http_request *req,
         return;
     clock_split(clock_now(), &today);
     number = today.year;
-    if (strstr(req->query, "year") != NULL &&
+    if (query_has(req, "year") &&
         (!http_query(req, "year", year, sizeof year) ||
          !text_int64(year, YEAR_MIN, YEAR_MAX, &number))) {
         error_set(&err, ERROR_INPUT, "year: %d to %d", YEAR_MIN, YEAR_MAX);

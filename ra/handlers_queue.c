@@ -32,26 +32,14 @@ roles_of(const struct caller *caller)
     return roles;
 }
 
-/* A query parameter; "" when it is absent or empty, false when it is too long
- * or malformed. */
+/* A query parameter; "" when it is absent or empty, false when it has no value,
+ * is too long or malformed. */
 static bool
 query_get(const struct http_request *req, const char *name, char *out,
           size_t size)
 {
-    size_t len = strlen(name);
-    const char *at = req->query;
-
     out[0] = '\0';
-    if (http_query(req, name, out, size))
-        return true;
-    while (at != NULL && *at != '\0') {
-        if (strncmp(at, name, len) == 0 &&
-            (at[len] == '=' || at[len] == '&' || at[len] == '\0'))
-            return at[len] != '=' || at[len + 1] == '&' || at[len + 1] == '\0';
-        at = strchr(at, '&');
-        at = at == NULL ? NULL : at + 1;
-    }
-    return true;
+    return http_query(req, name, out, size) || !query_has(req, name);
 }
 
 /* ---- Lists of cases
