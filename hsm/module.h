@@ -51,7 +51,7 @@ void module_text(const CK_UTF8CHAR *text, size_t len, char *out);
 
 enum { MODULE_SLOTS_MAX = 256 };
 
-/* The slots that hold an initialised token now. */
+/* The slots that hold a token now, initialised or not. */
 bool module_slots(struct module *module, CK_SLOT_ID slots[MODULE_SLOTS_MAX],
                   size_t *count, struct error *err) MUST_CHECK;
 
