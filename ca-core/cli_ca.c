@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
-#include <openssl/pem.h>
+#include <openssl/crypto.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/pem.h"
 #include "ca-core/api.h"
 #include "ca-core/cli.h"
 #include "ca-core/cli_cert.h"
@@ -128,20 +128,11 @@ read_certificate(const char *folder, struct buf *der, struct error *err)
 static bool
 read_key(const char *folder, EVP_PKEY **out, struct error *err)
 {
-    struct buf pem = BUF_INIT(PEM_MAX);
-    BIO *bio = NULL;
-    bool ok = read_officer_file(folder, "key.pem", PEM_MAX, &pem, err);
+    char path[PATH_LEN];
 
-    if (ok) {
-        bio = BIO_new_mem_buf(buf_text(&pem), (int)pem.len);
-        *out = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-        if (*out == NULL)
-            ok = error_openssl(err, ERROR_INPUT, "%s/key.pem: no private key",
-                               folder);
-    }
-    BIO_free(bio);
-    buf_cleanse(&pem);
-    return ok;
+    if (snprintf(path, sizeof path, "%s/key.pem", folder) >= (int)sizeof path)
+        return error_set(err, ERROR_INPUT, "path too long");
+    return pem_private_key_read(path, out, err);
 }
 
 static bool
@@ -170,17 +161,13 @@ static bool
 read_device(const struct signing *signing, struct api_device *out,
             struct error *err)
 {
-    struct buf pem = BUF_INIT(PEM_MAX);
     unsigned char *spki = NULL;
     EVP_PKEY *key = NULL;
-    BIO *bio = NULL;
     int len = 0;
-    bool ok = text_file_read(signing->device_key, PEM_MAX, &pem, err);
+    bool ok = pem_public_key_read(signing->device_key, &key, err);
 
     if (ok) {
-        bio = BIO_new_mem_buf(buf_text(&pem), (int)pem.len);
-        key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-        len = key != NULL ? i2d_PUBKEY(key, &spki) : 0;
+        len = i2d_PUBKEY(key, &spki);
         ok = len > 0 || error_openssl(err, ERROR_INPUT, "%s: no public key",
                                       signing->device_key);
     }
@@ -188,8 +175,6 @@ read_device(const struct signing *signing, struct api_device *out,
     (void)snprintf(out->serial, sizeof out->serial, "%s", signing->device);
     OPENSSL_free(spki);
     EVP_PKEY_free(key);
-    BIO_free(bio);
-    buf_clear(&pem);
     return ok;
 }
 

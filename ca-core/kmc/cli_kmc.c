@@ -3,13 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include "base/clock.h"
 #include "base/http_client.h"
+#include "base/pem.h"
 #include "ca-core/cli_client.h"
 #include "ca-core/kmc/cli.h"
 #include "ca-core/kmc/init.h"
@@ -164,31 +163,6 @@ person_clear(struct person *person)
     X509_free(person->certificate);
 }
 
-static bool
-read_pem(const char *path, EVP_PKEY **key, X509 **certificate,
-         struct error *err)
-{
-    struct buf text = BUF_INIT(FILE_MAX);
-    BIO *bio = NULL;
-    bool ok = false;
-
-    if (text_file_read(path, FILE_MAX, &text, err) &&
-        (bio = BIO_new_mem_buf(text.data, (int)text.len)) != NULL) {
-        if (key != NULL)
-            ok =
-                (*key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL)) != NULL;
-        else
-            ok = (*certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) !=
-                 NULL;
-        if (!ok)
-            error_openssl(err, ERROR_INPUT, "%s: no PEM %s", path,
-                          key != NULL ? "private key" : "certificate");
-    }
-    BIO_free(bio);
-    buf_cleanse(&text);
-    return ok;
-}
-
 /* --officer FOLDER with cert.pem and key.pem. */
 static bool
 person_open(const struct cli *cli, const char *folder, struct person *out,
@@ -209,8 +183,8 @@ person_open(const struct cli *cli, const char *folder, struct person *out,
     options.trust_file = config_path(cli->config, "tls.trust_file");
     options.certificate_file = certificate;
     options.key_file = key;
-    return read_pem(key, &out->key, NULL, err) &&
-           read_pem(certificate, NULL, &out->certificate, err) &&
+    return pem_private_key_read(key, &out->key, err) &&
+           pem_certificate_read(certificate, &out->certificate, err) &&
            http_client_new(&options, &out->client, err);
 }
 
@@ -291,30 +265,20 @@ run_answer(struct cli *cli)
 static bool
 set_target(json_t *json, const char *path, bool is_cms, struct error *err)
 {
-    struct buf text = BUF_INIT(FILE_MAX);
     unsigned char *der = NULL;
     EVP_PKEY *key = NULL;
     X509 *x509 = NULL;
-    BIO *bio = NULL;
     int len = 0;
 
-    if (!text_file_read(path, FILE_MAX, &text, err))
-        return false;
-    bio = BIO_new_mem_buf(text.data, (int)text.len);
-    if (is_cms && (x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+    if (is_cms && pem_certificate_read(path, &x509, err))
         len = i2d_X509(x509, &der);
-    if (!is_cms && (key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL)) != NULL)
+    if (!is_cms && pem_public_key_read(path, &key, err))
         len = i2d_PUBKEY(key, &der);
     if (len > 0)
         json_set_bytes(json, "target", der, (size_t)len);
-    else
-        error_openssl(err, ERROR_INPUT, "%s: no PEM %s", path,
-                      is_cms ? "certificate" : "public key");
     OPENSSL_free(der);
     EVP_PKEY_free(key);
     X509_free(x509);
-    BIO_free(bio);
-    buf_clear(&text);
     return len > 0;
 }
 

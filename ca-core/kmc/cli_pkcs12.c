@@ -4,39 +4,15 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/pem.h>
 
 #include "base/json.h"
+#include "base/pem.h"
 #include "base/text.h"
 #include "ca-core/cli_client.h"
 #include "ca-core/kmc/cli.h"
 #include "ca-core/kmc/pkcs12.h"
 
-enum { PEM_MAX = 65536, CMS_MAX = 16384, PATH_LEN = 1024 };
-
-static bool
-read_pem(const char *path, X509 **certificate, EVP_PKEY **key,
-         struct error *err)
-{
-    struct buf text = BUF_INIT(PEM_MAX);
-    BIO *bio = NULL;
-    bool ok = false;
-
-    if (text_file_read(path, PEM_MAX, &text, err)) {
-        bio = BIO_new_mem_buf(text.data, (int)text.len);
-        ok = certificate != NULL
-                 ? (*certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) !=
-                       NULL
-                 : (*key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL)) !=
-                       NULL;
-        if (!ok)
-            error_openssl(err, ERROR_INPUT, "%s: no PEM %s", path,
-                          certificate != NULL ? "certificate" : "private key");
-    }
-    BIO_free(bio);
-    buf_cleanse(&text);
-    return ok;
-}
+enum { SPKI_MAX = 65536, CMS_MAX = 16384, PATH_LEN = 1024 };
 
 /* The CMS of the key that the certificate is for. */
 static bool
@@ -50,9 +26,9 @@ find_cms(const json_t *answer, X509 *certificate, struct buf *out,
 
     for (size_t i = 0; ok && i < json_array_size(keys) && out->len == 0; i++) {
         const json_t *item = json_array_get(keys, i);
-        struct buf its = BUF_INIT(PEM_MAX);
+        struct buf its = BUF_INIT(SPKI_MAX);
 
-        ok = json_get_bytes(item, "spki", PEM_MAX, &its, err);
+        ok = json_get_bytes(item, "spki", SPKI_MAX, &its, err);
         if (ok && len > 0 && its.len == (size_t)len &&
             memcmp(its.data, spki, its.len) == 0)
             ok = json_get_bytes(item, "cms", CMS_MAX, out, err);
@@ -83,9 +59,9 @@ parties_read(const struct request *request, struct parties *out,
     (void)snprintf(certificate, sizeof certificate, "%s/cert.pem",
                    request->folder);
     (void)snprintf(key, sizeof key, "%s/key.pem", request->folder);
-    return read_pem(request->certificate, &out->certificate, NULL, err) &&
-           read_pem(certificate, &out->recipient, NULL, err) &&
-           read_pem(key, NULL, &out->key, err);
+    return pem_certificate_read(request->certificate, &out->certificate, err) &&
+           pem_certificate_read(certificate, &out->recipient, err) &&
+           pem_private_key_read(key, &out->key, err);
 }
 
 static bool

@@ -4,39 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 
 #include "base/hash.h"
+#include "base/pem.h"
 #include "ca-core/entry.h"
 #include "ca-core/kmc/mark.h"
 #include "ca-core/kmc/share.h"
 
-enum { FILE_MAX = 65536, CKA_ID_LEN = 16, PAGE = 200 };
+enum { CKA_ID_LEN = 16, PAGE = 200 };
 
 /* ---- The plan --------------------------------------------------------------
  */
-
-static bool
-read_certificate(const char *path, X509 **out, struct error *err)
-{
-    struct buf text = BUF_INIT(FILE_MAX);
-    BIO *bio = NULL;
-    bool ok = false;
-
-    if (text_file_read(path, FILE_MAX, &text, err)) {
-        bio = BIO_new_mem_buf(text.data, (int)text.len);
-        *out = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
-        ok = *out != NULL ||
-             error_openssl(err, ERROR_INPUT, "%s: no PEM certificate", path);
-    }
-    BIO_free(bio);
-    buf_clear(&text);
-    return ok;
-}
 
 bool
 init_plan_add(struct init_plan *plan, enum kmc_role role, const char *text,
@@ -56,7 +37,7 @@ init_plan_add(struct init_plan *plan, enum kmc_role role, const char *text,
                          text, sizeof party->name - 1);
     (void)snprintf(party->name, sizeof party->name, "%.*s", (int)len, text);
     party->role = role;
-    if (!read_certificate(equals + 1, &party->certificate, err))
+    if (!pem_certificate_read(equals + 1, &party->certificate, err))
         return false;
     plan->count++;
     return true;

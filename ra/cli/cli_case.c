@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/pem.h"
 #include "ca-core/api.h"
 #include "ra/cli/cli_ra.h"
 #include "ra/cli/ra_client.h"
@@ -21,7 +21,6 @@ enum {
     FIELDS_MAX = 64 * 1024,
     LINK_MAX = 128 * 1024,
     ORDER_MAX = 256 * 1024,
-    KEY_PEM_MAX = 16 * 1024,
 };
 
 /* Who asks: --token-file for an account, --officer for an officer. */
@@ -448,25 +447,19 @@ review_print(const json_t *review)
 static bool
 key_hash(const char *path, uint8_t out[HASH_LEN], struct error *err)
 {
-    struct buf pem = BUF_INIT(KEY_PEM_MAX);
     unsigned char *spki = NULL;
     EVP_PKEY *key = NULL;
-    BIO *bio = NULL;
     int len = 0;
-    bool ok = text_file_read(path, KEY_PEM_MAX, &pem, err);
+    bool ok = pem_public_key_read(path, &key, err);
 
     if (ok) {
-        bio = BIO_new_mem_buf(pem.data, (int)pem.len);
-        key = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-        len = key != NULL ? i2d_PUBKEY(key, &spki) : 0;
+        len = i2d_PUBKEY(key, &spki);
         ok = len > 0 ||
              error_openssl(err, ERROR_INPUT, "%s: no public key", path);
     }
     ok = ok && hash_sha256(spki, (size_t)len, out, err);
     OPENSSL_free(spki);
     EVP_PKEY_free(key);
-    BIO_free(bio);
-    buf_clear(&pem);
     return ok;
 }
 

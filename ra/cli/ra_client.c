@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bio.h>
 #include <openssl/crypto.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
+
+#include "base/pem.h"
 
 enum {
     FILE_MAX = 64 * 1024,
@@ -32,50 +32,18 @@ path_join(const char *folder, const char *name, char out[PATH_LEN],
 static bool
 certificate_read(const char *path, struct buf *der, struct error *err)
 {
-    struct buf text = BUF_INIT(FILE_MAX);
-    BIO *bio = NULL;
     X509 *x509 = NULL;
     unsigned char *data = NULL;
     int len = 0;
     bool ok = false;
 
-    if (!text_file_read(path, FILE_MAX, &text, err))
-        goto out;
-    bio = BIO_new_mem_buf(text.data, (int)text.len);
-    if (bio == NULL ||
-        (x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL)) == NULL ||
-        (len = i2d_X509(x509, &data)) <= 0) {
-        error_openssl(err, ERROR_INPUT, "%s: no PEM certificate", path);
-        goto out;
-    }
-    ok = buf_add(der, data, (size_t)len);
-out:
+    if (!pem_certificate_read(path, &x509, err))
+        return false;
+    len = i2d_X509(x509, &data);
+    ok = len > 0 ? buf_add(der, data, (size_t)len)
+                 : error_openssl(err, ERROR_INPUT, "%s: certificate", path);
     OPENSSL_free(data);
     X509_free(x509);
-    BIO_free(bio);
-    buf_clear(&text);
-    return ok;
-}
-
-static bool
-key_read(const char *path, EVP_PKEY **out, struct error *err)
-{
-    struct buf text = BUF_INIT(FILE_MAX);
-    BIO *bio = NULL;
-    bool ok = false;
-
-    if (!text_file_read(path, FILE_MAX, &text, err))
-        goto out;
-    bio = BIO_new_mem_buf(text.data, (int)text.len);
-    if (bio == NULL ||
-        (*out = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL)) == NULL) {
-        error_openssl(err, ERROR_INPUT, "%s: no PEM private key", path);
-        goto out;
-    }
-    ok = true;
-out:
-    BIO_free(bio);
-    buf_cleanse(&text);
     return ok;
 }
 
@@ -111,7 +79,7 @@ officer_folder_open(const char *path, struct officer_folder *out,
     ok = path_join(path, "cert.pem", file, err) &&
          certificate_read(file, &out->certificate, err) &&
          path_join(path, "key.pem", file, err) &&
-         key_read(file, &out->key, err);
+         pem_private_key_read(file, &out->key, err);
 out:
     buf_clear(&id);
     if (!ok)
