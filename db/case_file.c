@@ -124,14 +124,13 @@ db_case_read(const struct db_result *r, size_t at, struct db_case *out,
            read_order(r, at, out, err) &&
            db_read_text_null(r, at, 15, &out->replaces, err) &&
            db_read_text_null(r, at, 16, &out->assigned_to, err) &&
-           db_read_text_null(r, at, 17, &out->held_by, err) &&
-           db_read_time_null(r, at, 18, &out->held_until, err) &&
-           db_read_bool(r, at, 19, &out->is_sample, err) &&
-           db_read_time(r, at, 20, &out->created_at, err) &&
-           db_read_time_null(r, at, 21, &out->submitted_at, err) &&
-           db_read_time(r, at, 22, &out->changed_at, err) &&
-           db_read_time_null(r, at, 23, &out->deadline_at, err) &&
-           db_read_time_null(r, at, 24, &out->completed_at, err);
+           db_read_time_null(r, at, 17, &out->held_until, err) &&
+           db_read_bool(r, at, 18, &out->is_sample, err) &&
+           db_read_time(r, at, 19, &out->created_at, err) &&
+           db_read_time_null(r, at, 20, &out->submitted_at, err) &&
+           db_read_time(r, at, 21, &out->changed_at, err) &&
+           db_read_time_null(r, at, 22, &out->deadline_at, err) &&
+           db_read_time_null(r, at, 23, &out->completed_at, err);
 }
 
 bool

@@ -31,8 +31,7 @@ struct db_case {
     const uint8_t *order_digest; /* 32 octets */
     const char *replaces;        /* NULL if none */
     const char *assigned_to;     /* NULL if nobody */
-    const char *held_by;
-    int64_t held_until; /* 0 if not held */
+    int64_t held_until;          /* 0 if not held */
     bool is_sample;
     int64_t created_at, submitted_at, changed_at, deadline_at, completed_at;
     struct db_result *held;
@@ -49,6 +48,8 @@ bool db_case_create(struct db *db, const struct db_case *row, char letter,
 bool db_case_get(struct db *db, const char *number, bool is_locked,
                  struct db_case *out, struct error *err) MUST_CHECK;
 void db_case_clear(struct db_case *row);
+enum { DB_CASE_COLUMN_COUNT = 24 };
+
 /* A row of DB_RA_CASE_COLUMNS (db/sql_ra_case.h), further columns may follow;
  * borrows from `row`, and `held` stays NULL. */
 bool db_case_read(const struct db_result *row, size_t at, struct db_case *out,

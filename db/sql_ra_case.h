@@ -10,7 +10,7 @@
     "c.number, c.business, c.account, c.state, c.revision, c.unit_name,"       \
     " c.uscc, c.language, c.notice_version, c.predecessor_issuer,"             \
     " c.predecessor_serial, c.device, c.order_id::text, c.order_body,"         \
-    " c.order_digest, c.replaces, c.assigned_to::text, c.held_by::text,"       \
+    " c.order_digest, c.replaces, c.assigned_to::text,"                        \
     " c.held_until, c.is_sample, c.created_at, c.submitted_at, c.changed_at,"  \
     " c.deadline_at, c.completed_at"
 

@@ -5,7 +5,7 @@
 
 #include "db/sql_ra.h"
 
-enum { PROGRESS_LINK = 25 }; /* follows DB_RA_CASE_COLUMNS */
+enum { PROGRESS_LINK = DB_CASE_COLUMN_COUNT };
 
 bool
 db_unit_account(struct db *db, const char *account, int64_t at, bool *is_new,
