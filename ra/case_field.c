@@ -105,8 +105,7 @@ write_one(const struct business *business, struct db *db, const char *number,
          vault_seal(business->vault, purpose, (const uint8_t *)value,
                     strlen(value), &sealed, err);
     if (ok) {
-        /* Every personal field, searched or not: the handler of record is
-         * compared by them (1.8 #13). */
+        /* The handler of record is compared by them (1.8 #13). */
         vault_blind(business->vault, field->name, value, blind);
         row.sealed = sealed.data;
         row.sealed_len = sealed.len;

@@ -55,7 +55,6 @@ struct definition_field {
     bool is_required;
     bool is_locked;   /* from submission on */
     bool is_personal; /* sealed at rest, every look logged */
-    bool is_searched; /* with a blind index when personal */
     bool is_printed;  /* stands on the form: an edit makes a new revision */
     bool from_record; /* filled from ra.unit, read-only */
     int max;          /* characters */

@@ -184,7 +184,6 @@ read_field(struct reader *r, const struct xml_node *node)
         .is_required = is_true(node, "required", "true"),
         .is_locked = is_true(node, "locked", "true"),
         .is_personal = is_true(node, "personal", "false"),
-        .is_searched = is_true(node, "searched", "false"),
         .is_printed = is_true(node, "printed", "true"),
         .from_record = is_true(node, "record", "false"),
         .max = number(node, "max", DEFAULT_TEXT_MAX),
