@@ -235,7 +235,7 @@ struct api_order {
     struct api_credential credential; /* enroll-credential */
 
     json_t *json;   /* what it was parsed from; NULL if made by hand */
-    void *owned[9]; /* arrays and octets of a parsed order */
+    void *owned[8]; /* arrays and octets of a parsed order */
 };
 
 /* Steps of a decision and who takes them: docs/architecture.md. */

@@ -293,12 +293,6 @@ add_count(const char *ca, const char *key_type, const char *state,
     json_array_append_new(arg, item);
 }
 
-static size_t
-pool_limit(struct kmc_pool *pool, enum hsm_key_type type)
-{
-    return kmc_pool_max(pool, type);
-}
-
 /* One number for each type. */
 static json_t *
 standby_json(struct kmc_pool *pool,
@@ -366,7 +360,7 @@ get_statistics(void *arg, const struct http_request *req,
             answer, "standby",
             standby_json(worker->service->pool, kmc_pool_count));
         json_object_set_new(answer, "standby_max",
-                            standby_json(worker->service->pool, pool_limit));
+                            standby_json(worker->service->pool, kmc_pool_max));
         json_object_set_new(answer, "recovery_keys",
                             recovery_keys_json(recovery_keys, count));
         http_reply_json(res, 200, json_incref(answer));
@@ -399,7 +393,7 @@ post_standby(void *arg, const struct http_request *req,
     json_object_set_new(answer, "standby",
                         standby_json(worker->service->pool, kmc_pool_count));
     json_object_set_new(answer, "standby_max",
-                        standby_json(worker->service->pool, pool_limit));
+                        standby_json(worker->service->pool, kmc_pool_max));
     http_reply_json(res, 200, answer);
 }
 

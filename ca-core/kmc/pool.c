@@ -172,7 +172,7 @@ kmc_pool_refill(struct kmc_pool *pool)
 }
 
 size_t
-kmc_pool_max(const struct kmc_pool *pool, enum hsm_key_type type)
+kmc_pool_max(struct kmc_pool *pool, enum hsm_key_type type)
 {
     return pool->options.is_kept[type] ? pool->options.max : 0;
 }

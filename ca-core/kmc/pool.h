@@ -45,7 +45,7 @@ bool kmc_pool_fill(struct kmc_pool *pool, bool *is_full,
 void kmc_pool_refill(struct kmc_pool *pool);
 
 /* The most of a type that stand by; 0: none is made ahead. */
-size_t kmc_pool_max(const struct kmc_pool *pool, enum hsm_key_type type);
+size_t kmc_pool_max(struct kmc_pool *pool, enum hsm_key_type type);
 size_t kmc_pool_count(struct kmc_pool *pool, enum hsm_key_type type);
 
 #endif
