@@ -6,7 +6,7 @@
 
 #include "db/sql_ca.h"
 
-/* Columns: order_id, key_id or '', spki_sha256 or NULL, received, retired. */
+/* Columns: order_id, key_id or '', received. */
 static bool
 read_row(const struct db_result *r, size_t row, struct db_escrow *out,
          struct error *err)
@@ -14,10 +14,7 @@ read_row(const struct db_result *r, size_t row, struct db_escrow *out,
     *out = (struct db_escrow){0};
     return db_read_word(r, row, 0, out->order_id, sizeof out->order_id, err) &&
            db_read_word(r, row, 1, out->key_id, sizeof out->key_id, err) &&
-           (db_is_null(r, row, 2) ||
-            db_read_octets(r, row, 2, out->spki_sha256, 32, err)) &&
-           db_read_bool(r, row, 3, &out->is_received, err) &&
-           db_read_bool(r, row, 4, &out->is_retired, err);
+           db_read_bool(r, row, 2, &out->is_received, err);
 }
 
 bool

@@ -10,10 +10,8 @@
 
 struct db_escrow {
     char order_id[37];
-    char key_id[37]; /* "": no order was recorded with it */
-    uint8_t spki_sha256[32];
+    char key_id[37];  /* "": no order was recorded with it */
     bool is_received; /* the device has the key */
-    bool is_retired;  /* it is in history */
 };
 
 /* The centre is about to be asked for this order. Without an order, the key is

@@ -42,8 +42,7 @@
     " USING (issuer_id, serial)"
 
 #define ESCROW_COLUMNS                                                         \
-    "order_id::text, coalesce(key_id::text, ''), spki_sha256,"                 \
-    " received_at IS NOT NULL, retired_at IS NOT NULL"
+    "order_id::text, coalesce(key_id::text, ''), received_at IS NOT NULL"
 
 #define OFFICER_COLUMNS                                                        \
     "o.officer_id::text, o.name, o.person, o.state = 'active', o.since,"       \
