@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "ca-core/key_check.h"
+#include "ca-core/order.h"
 
 /* ---- What is needed ---------------------------------------------------- */
 
@@ -403,21 +404,6 @@ check_request(const struct api_envelope *envelope, const struct vouched *device,
     return ok;
 }
 
-/* A key that others are wrapped for: RSA of 2048 to 4096 bits, and no worse
- * than those that are certified. */
-static bool
-check_wraps(struct der transport, struct error *err)
-{
-    struct public_key key = {0};
-    bool ok = public_key_parse(transport, &key, err) &&
-              (EVP_PKEY_is_a(key.key, "RSA") ||
-               error_set(err, ERROR_INPUT, "no RSA key")) &&
-              key_check(&key, transport, NULL, NULL, err);
-
-    public_key_clear(&key);
-    return ok || error_wrap(err, "the transport key");
-}
-
 /* Who could put another key in its place would get what is wrapped for it: the
  * device itself says which one is its own. */
 static bool
@@ -428,7 +414,7 @@ check_transport(const struct vouched *device, struct error *err)
                                    device->transport.len, &message, err) &&
               check_signed(device, &message, device->signature,
                            device->signature_len, "the transport key", err) &&
-              check_wraps(device->transport, err);
+              order_check_transport(device->transport, err);
 
     buf_clear(&message);
     return ok;
@@ -452,9 +438,10 @@ check_completion(const struct decision_case *what, struct error *err)
 
     if (order->activation_until == 0)
         return order->encryption.transport == NULL ||
-               check_wraps((struct der){order->encryption.transport,
-                                        order->encryption.transport_len},
-                           err);
+               order_check_transport(
+                   (struct der){order->encryption.transport,
+                                order->encryption.transport_len},
+                   err);
     if (envelope->completion.csr == NULL)
         return error_set(err, ERROR_INPUT,
                          "csr, device and device_signature are missing: the "

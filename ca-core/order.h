@@ -92,8 +92,8 @@ bool order_check_pair(const struct order_world *world,
                       const struct profile *first, const struct profile *second,
                       struct error *err) MUST_CHECK;
 
-/* A transport key that something can be wrapped under: RSA of 2048 to 4096
- * bits, DER. ERROR_INPUT. */
+/* A transport key that others are wrapped for: RSA of 2048 to 4096 bits, DER,
+ * and no worse than those that are certified. ERROR_INPUT. */
 bool order_check_transport(struct der spki, struct error *err) MUST_CHECK;
 
 /* Whether an order that waits for its device waits no longer than it may.

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "ca-core/public_key.h"
+#include "ca-core/key_check.h"
 
 /* Five words for what others call "renew" (design.md): each names its end. */
 static const unsigned validity_rules[API_KIND_COUNT] = {
@@ -81,10 +81,11 @@ order_check_transport(struct der spki, struct error *err)
     struct public_key key = {0};
     bool ok = public_key_parse(spki, &key, err) &&
               (profile_family(key.type) == PROFILE_RSA ||
-               error_set(err, ERROR_INPUT, "no RSA key"));
+               error_set(err, ERROR_INPUT, "no RSA key")) &&
+              key_check(&key, spki, NULL, NULL, err);
 
     public_key_clear(&key);
-    return ok || error_wrap(err, "transport");
+    return ok || error_wrap(err, "the transport key");
 }
 
 bool
