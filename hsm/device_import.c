@@ -69,8 +69,7 @@ begin(struct import *import, struct error *err)
            error_openssl(err, ERROR_INPUT, "the delivered key is no key");
 }
 
-/* ---- Whether the two halves are of one pair
- * ------------------------------- */
+/* ---- One pair? --------------------------------------------------------- */
 
 static bool
 is_other(struct error *err)
@@ -162,8 +161,7 @@ prove(struct import *import, CK_OBJECT_HANDLE private_key, struct error *err)
                          : prove_rsa(import, private_key, err);
 }
 
-/* ---- Into the token
- * -------------------------------------------------------- */
+/* ---- Into the token ---------------------------------------------------- */
 
 static bool
 open_content_key(struct import *import, CK_OBJECT_HANDLE *out,

@@ -19,9 +19,10 @@ static CK_ULONG modulus_bits = 2048;
 static uint8_t exponent[] = {1, 0, 1};
 
 static const uint8_t id[] = DEVICE_TRANSPORT_ID;
-enum { ID_LEN = DEVICE_TRANSPORT_ID_LEN, EXTRA_COUNT = 2 };
+/* The last attributes of the private key, which not every module knows. */
+enum { ID_LEN = DEVICE_TRANSPORT_ID_LEN, OPTIONAL_COUNT = 2 };
 
-/* Of what the pair is asked to have besides, all but the last `left_out`. */
+/* Without the last `left_out` of the optional attributes. */
 static CK_RV
 generate(struct token *token, CK_ULONG left_out, CK_OBJECT_HANDLE *public_key,
          CK_OBJECT_HANDLE *private_key)
@@ -66,7 +67,6 @@ generate(struct token *token, CK_ULONG left_out, CK_OBJECT_HANDLE *public_key,
         private_key);
 }
 
-/* A module refuses attributes that it does not know. */
 static bool
 make(struct hsm_device *device, struct error *err)
 {
@@ -74,7 +74,7 @@ make(struct hsm_device *device, struct error *err)
     CK_OBJECT_HANDLE public_key, private_key;
     CK_RV rv = CKR_OK;
 
-    for (CK_ULONG left_out = 0; left_out <= EXTRA_COUNT; left_out++) {
+    for (CK_ULONG left_out = 0; left_out <= OPTIONAL_COUNT; left_out++) {
         rv = generate(token, left_out, &public_key, &private_key);
         if (rv != CKR_ATTRIBUTE_TYPE_INVALID &&
             rv != CKR_ATTRIBUTE_VALUE_INVALID &&
