@@ -1,6 +1,7 @@
 // 新申请 NEW, in Chinese: two tabs, a lost session, a wrong file, parts of the
 // fee, a return, two reviewers at once, a supplement, and the certificate.
 
+import { execFileSync } from 'node:child_process';
 import { api, assertClean, must } from './lib.mjs';
 import { Applicant, step, until } from './people.mjs';
 
@@ -222,6 +223,9 @@ export async function applyNew(house) {
         const [file] = await Promise.all([one.page.waitForEvent('download'), one.press('download')]);
         must(file.suggestedFilename().endsWith('.pem'), file.suggestedFilename());
         await one.go('certificates', 'article');
+        const [other] = await Promise.all([one.page.waitForEvent('download'), one.press('downloadEncryption')]);
+        const said = execFileSync('openssl', ['x509', '-noout', '-ext', 'keyUsage', '-in', await other.path()], { encoding: 'utf8' });
+        must(said.includes('Key Encipherment'), `others cannot encrypt to it: ${said}`);
         await house.look(one, 'certificates');
         await one.go('cases', 'tbody tr');
         await house.look(one, 'cases');

@@ -1,5 +1,6 @@
 // 补办 REISSUE, in Chinese on a telephone: refused once and the fee goes back;
-// then held, made, mailed, reviewed by two, and activated.
+// then held, made, mailed, reviewed by two, and activated; the earlier encryption
+// keys come along once the key management centre has agreed.
 
 import { assertClean, must } from './lib.mjs';
 import { Applicant, step, until } from './people.mjs';
@@ -10,13 +11,14 @@ export async function reissue(house) {
     const fields = {
         province: '广东省', locality: '深圳市', street: '罗田路 1 号', seal: 'yes', handler_name: '周经办', handler_id_type: 'id-card',
         handler_id_number: person.id, handler_mobile: person.mobile, delivery_recipient: '周经办', delivery_mobile: person.mobile,
-        delivery_address: '广东省深圳市罗田路 1 号前台', reason: 'lost', encrypted_files: 'none',
+        delivery_address: '广东省深圳市罗田路 1 号前台', reason: 'lost',
     };
     let one;
     let number;
 
     const file = async () => {
         number = await one.begin('reissue');
+        must(await one.page.locator('[name=encrypted_files]').first().evaluate((node) => (node.form.elements.encrypted_files.value)) === 'deliver', 'the earlier keys are not asked for by themselves');
         await one.write(fields);
         await one.page.locator('.seal-item input:not([type=radio])').first().fill('演示公章');
         await one.submit();
@@ -59,13 +61,24 @@ export async function reissue(house) {
         await house.receive(number);
         must(await house.second.decide(number) === 'activation-allowed', 'not passed');
         await one.stands('activation-allowed');
+        await office.recovered(account);
+        await until(async () => (await one.case()).old_keys.state === 'done', { what: 'the earlier keys' });
+        await one.see(number);
+        await house.look(one, 'reissue-old-keys');
         const code = await office.code(unit, '激活码：([A-Z0-9]{12})', { about: number });
         await office.device(house.device, `activate("${code}", "Sesame-2026")`);
         await one.stands('activated');
         await until(() => office.sql(`SELECT count(*) FROM ra.holder_certificate WHERE account = '${account}' AND state <> 'revoked' AND pair = 1`) === '1', { what: 'one certificate' });
         await house.bind(one);
         await one.stands('bound');
+        await one.page.getByText('已存入介质').waitFor();
+        const made = office.sql(`SELECT count(*) FROM ra.holder_certificate WHERE account = '${account}' AND pair = 2`);
+        must(String((await office.device(house.device, 'show()')).encryption_keys) === made, 'not every key of this life is in the new device');
         await house.look(one, 'reissue-bound');
+        await one.go('certificates', 'article');
+        must(await one.page.locator('main article:visible').count() === 1, 'not one pair is in use');
+        await one.page.locator('summary').click();
+        await house.look(one, 'certificates-earlier');
         assertClean(one.page);
         await one.close();
     });

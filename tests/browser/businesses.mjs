@@ -13,6 +13,7 @@ import { renew } from './business-renew.mjs';
 import { reissue } from './business-reissue.mjs';
 import { change } from './business-change.mjs';
 import { seal } from './business-seal.mjs';
+import { recover } from './business-recover.mjs';
 import { revoke } from './business-revoke.mjs';
 
 const state = readState();
@@ -126,7 +127,7 @@ try {
     const only = process.argv.slice(2);
     if (only.length && !only.includes('applyNew'))
         await office.play(`office.certified("${house.account}", ${unit}, "${house.device}")`);
-    for (const [name, story] of Object.entries({ applyNew, unlock, renew, reissue, change, seal, revoke }))
+    for (const [name, story] of Object.entries({ applyNew, unlock, renew, reissue, change, seal, recover, revoke }))
         if (!only.length || only.includes(name))
             await story(house);
 

@@ -73,6 +73,8 @@ export function openOffice(state) {
             `device = office.device(${text(serial)})\ndevice.blank(${text(serial)})\nout = device.present(${text(number)})`),
         // A call of a device: device('SIM-1', 'prove("12345678")').
         device: (serial, call) => play(`out = office.device(${text(serial)}).${call}`),
+        // The key management centre agrees to what waits for this account's keys.
+        recovered: (account) => play(`import centre\nout = centre.Centre(office.state).recovered(${text(account)})`),
         bank: (path, how) => play(`out = office.world.call("POST", ${text(path)}, json.loads(${text(text(how))}))`),
         write: (name, lines) => play(`path = os.path.join(office.devices, ${text(name)})\nos.makedirs(office.devices, exist_ok=True)\nopen(path, "wb").write(${lines})\nout = path`),
         sql: (question) => execFileSync('psql', ['-At', state.SIGNET_PG, '-c', question], { encoding: 'utf8' }).trim(),

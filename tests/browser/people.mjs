@@ -30,12 +30,12 @@ const spoken = {
     zh: {
         agree: '同意并继续', submit: '提交', handIn: '提交资料', next: '下一步', pay: '去支付', paid: '支付成功', transfer: '银行转账', online: '在线支付', again: '更改支付方式',
         code: '获取配对码', withdraw: '撤回', save: '保存草稿', edit: '修改填写信息', tracking: '填写快递单号', logOut: '退出', replace: '重新提交新业务',
-        download: '下载证书', invoice: '下载发票', sendAgain: '没有收到激活短信？重新发送', keep: '保存',
+        download: '下载签名证书', downloadEncryption: '下载加密证书', invoice: '下载发票', sendAgain: '没有收到激活短信？重新发送', keep: '保存',
     },
     en: {
         agree: 'Agree and continue', submit: 'Submit', handIn: 'Hand in', next: 'Next', pay: 'Pay now', paid: 'I have paid', transfer: 'Bank transfer', online: 'Online', again: 'Choose again',
         code: 'Get a code', withdraw: 'Withdraw', save: 'Keep the draft', edit: 'Change what was filled in', tracking: 'Give the tracking number', logOut: 'Log out', replace: 'File it again',
-        download: 'Download', invoice: 'Download the invoice', sendAgain: 'No text message? Send it again', keep: 'Save',
+        download: 'Download the signing certificate', downloadEncryption: 'Download the encryption certificate', invoice: 'Download the invoice', sendAgain: 'No text message? Send it again', keep: 'Save',
     },
 };
 

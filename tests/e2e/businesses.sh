@@ -1,5 +1,5 @@
 #!/bin/sh
-# The seven businesses from notice to end in a real browser: applicants in the
+# The eight businesses from notice to end in a real browser: applicants in the
 # portal, officers in the console.
 set -eu
 . "$(dirname "$0")/lib.sh"

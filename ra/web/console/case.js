@@ -188,7 +188,7 @@ function historyBox(number) {
         at: dateTime(step.at),
         title: [eventName(step.event), step.state ? [' ', badge(stateName(step.state), stateTone(step.state))] : null],
         text: [step.role ? roleName(step.role) : null, step.actor && step.actor !== 'signet-ra' ? [step.role ? ' · ' : '', /^[0-9a-f-]{36}$/.test(step.actor) ? officerName(step.actor) : step.actor] : null,
-            step.remark ? [el('br'), step.remark] : null],
+            step.event === 'old-keys' && step.detail?.state ? [' · ', say(`old-keys.${step.detail.state}`)] : null, step.remark ? [el('br'), step.remark] : null],
         tone: stateTone(step.state) === 'bad' ? 'bad' : stateTone(step.state) === 'good' ? 'good' : '',
     })))), (error) => fill(box, problemBox(error)));
     return box;

@@ -25,7 +25,8 @@ words({
     'making.sign': ['签名确认', 'Sign for it'],
     'making.ship': ['登记寄出', 'Ship it'],
     'making.serial': ['介质序列号（扫描或输入）', 'Serial of the device (scan or type)'],
-    'making.proof': ['制证工具输出的 JSON（含 spki、proof、transport 与 transport_signature）', 'JSON of the personalising tool (spki, proof, transport, transport_signature)'],
+    'making.proof': ['粘贴制证工具的输出', 'Paste what the personalising tool has printed'],
+    'making.proof.help': ['一段 JSON：介质公钥及其证明、传输公钥及其签名', 'One piece of JSON: the device’s key and its proof, the transport key and its signature'],
     'making.proof.wrong': ['须为含 spki、proof、transport 与 transport_signature 的 JSON', 'JSON with spki, proof, transport and transport_signature is needed'],
     'making.pin': ['管理员密码（仅显示一次，请写入介质）', 'Administrator PIN: shown once, to be set in the device'],
     'making.carrier': ['快递公司', 'Carrier'],
@@ -64,7 +65,7 @@ const keys = new Map(); // serial: SHA-256 of the key as read from the device
 const members = ['spki', 'proof', 'transport', 'transport_signature']; // of the tool's JSON
 
 async function personalise(row) {
-    const proof = field({ name: 'proof', label: say('making.proof'), type: 'textarea', rows: 6, required: true, spellcheck: 'false', check: (text) => {
+    const proof = field({ name: 'proof', label: say('making.proof'), help: say('making.proof.help'), type: 'textarea', rows: 6, required: true, spellcheck: 'false', check: (text) => {
         try {
             const made = JSON.parse(text);
             return members.every((name) => made[name]) ? '' : say('making.proof.wrong');

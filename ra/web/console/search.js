@@ -20,6 +20,7 @@ words({
     'search.state': ['状态', 'State'],
     'search.changed': ['更新', 'Changed'],
     'search.serial': ['序列号', 'Serial'],
+    'search.use': ['用途', 'Use'],
     'search.until': ['有效期至', 'Valid until'],
     'search.device': ['介质序列号', 'Device'],
     'search.model': ['型号', 'Model'],
@@ -45,6 +46,7 @@ const caseColumns = [
 ];
 const certificateColumns = [
     { label: say('search.serial'), class: 'mono', cell: (row) => row.serial },
+    { label: say('search.use'), class: 'nowrap', cell: (row) => row.pair && say(`certificate.pair.${row.pair}`) },
     { label: say('search.unit'), cell: (row) => row.unit_name || row.account },
     { label: say('search.state'), cell: (row) => badge(say(`certificate.${row.state}`), row.state === 'valid' ? 'good' : 'bad') },
     { label: say('search.until'), class: 'nowrap', cell: (row) => date(row.not_after) },

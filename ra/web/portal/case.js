@@ -4,11 +4,12 @@ import { get, post, put } from '/web/api.js';
 import { badge, button, checkAll, confirm, copy, dialog, download, el, facts, field, fill, notice, timeline, toast } from '/web/ui.js';
 import { both, said, say, title, words } from '/web/i18n.js';
 import { businessName, date, dateTime, deadline, eventName, oldKeysTone, roleName, stateName, stateTone } from '/web/words.js';
+import { certificateRow } from './certificates.js';
 import { caseForm, fieldFacts } from './fields.js';
 import { formsPanel, slotsPanel } from './documents.js';
 import { handlerPanel } from './handler.js';
 import { paymentPanel } from './payment.js';
-import { isOver, nextStep, stepBar } from './steps.js';
+import { endsAt, isOver, nextStep, stepBar } from './steps.js';
 
 words({
     'case.form': ['填写信息', 'Fill in'],
@@ -57,14 +58,14 @@ words({
     'case.client.again': ['没有收到激活短信？重新发送', 'No text message? Send it again'],
     'case.client.sent': ['激活短信已重新发送', 'Sent again'],
     'case.certificate': ['证书', 'Certificate'],
-    'case.certificate.serial': ['序列号', 'Serial number'],
     'case.certificate.until': ['有效期至', 'Valid until'],
-    'case.certificate.get': ['下载证书', 'Download'],
     'case.invoice': ['下载发票', 'Download the invoice'],
     'case.replace': ['重新提交新业务', 'File it again'],
     'case.sample': ['演示样例', 'Sample'],
     'case.old-keys.wait': ['密钥管理中心审批后，历次加密密钥会随激活自动存入新介质；如届时尚未批准，可之后用客户端取回。已加密的文件无需先解密。',
         'Once the key management centre has agreed, the earlier keys come into the new device with activation, or later with the client. Encrypted files need not be decrypted first.'],
+    'case.old-keys.later': ['密钥管理中心批准后，短信通知您用客户端取回。介质请留在身边。', 'When the key management centre has agreed, a text message tells you to fetch the keys with the client. Keep the device at hand.'],
+    'case.old-keys.ready': ['密钥管理中心已批准，历次加密密钥会随激活自动存入新介质。', 'The key management centre has agreed: the earlier keys come into the new device with activation.'],
     'case.old-keys.fetch': ['插上介质，用客户端取回历次加密密钥：', 'Plug the device in and fetch the earlier keys with the client:'],
     'case.old-keys.there': ['历次加密密钥已在介质中，以前加密的文件可以直接解密。', 'The earlier keys are in the device: files encrypted before can be decrypted with it.'],
     'case.old-keys.again': ['历次加密密钥未能送入介质。激活后可另行办理“密钥恢复”业务。', 'The earlier keys did not come into the device. After activation, file for key recovery.'],
@@ -258,25 +259,24 @@ function oldKeysPanel(one) {
     const state = one.old_keys?.state;
     if (!state || state === 'none')
         return null;
-    const isLost = ['refused', 'expired', 'aborted'].includes(state);
+    const hasDevice = one.business === 'recover' || ['activated', 'bound'].includes(one.state);
+    const what = { done: hasDevice ? 'fetch' : 'ready', received: 'there', refused: 'again', expired: 'again', aborted: 'again' }[state] || (hasDevice ? 'later' : 'wait');
     return el('section.card', el('h2', say('old-keys'), ' ', badge(say(`old-keys.${state}`), oldKeysTone(state))),
-        el('p', say(state === 'done' ? 'case.old-keys.fetch' : isLost ? 'case.old-keys.again' : state === 'received' ? 'case.old-keys.there' : 'case.old-keys.wait')),
-        state === 'done' && el('p.code', 'signet-key recover'));
+        el('p', say(`case.old-keys.${what}`)), what === 'fetch' && el('p.code', 'signet-key recover'));
 }
 
-function resultPanel(one) {
-    if (!one.certificate && one.payment?.state !== 'paid')
-        return null;
-    const isDone = ['activated', 'bound', 'installed'].includes(one.state);
-    if (!isDone)
+function resultPanel(one, halves) {
+    if (!['activated', 'bound', 'installed'].includes(one.state) || (!halves.length && one.payment?.state !== 'paid'))
         return null;
     return el('section.card', el('h2', say('case.certificate')),
-        one.certificate && facts([[say('case.certificate.serial'), el('span.mono', one.certificate.serial)], [say('case.certificate.until'), date(one.certificate.not_after)]]),
-        el('div.actions', one.certificate && button(say('case.certificate.get'), async () =>
-            download(await get(`/cases/${one.number}/certificate`), `${one.number}.pem`), { kind: 'primary' }),
-        one.payment?.received > 0 && button(say('case.invoice'), async () =>
+        one.certificate && facts([[say('case.certificate.until'), date(one.certificate.not_after)]]), halves.map(certificateRow),
+        one.payment?.received > 0 && el('div.actions', button(say('case.invoice'), async () =>
             download(await get(`/cases/${one.number}/invoice`), `${one.number}-invoice.xml`))));
 }
+
+// Both of the pair that this case has made.
+const halvesOf = async (one) => (one.certificate
+    ? (await get(`/certificates/${encodeURIComponent(one.certificate.issuer)}/${one.certificate.serial}`)).halves : []);
 
 const tones = { passed: 'good', paid: 'good', 'ca-done': 'good', bound: 'good', installed: 'good', unlocked: 'good', returned: 'wait', 'supplement-asked': 'wait', rejected: 'bad', failed: 'bad', 'ca-refused': 'bad', closed: 'bad', expired: 'bad' };
 
@@ -297,7 +297,7 @@ function progress(steps, definition) {
     return timeline(shown.reverse().map((step) => ({
         at: dateTime(step.at),
         title: eventName(step.event),
-        text: step.remark || (step.slots.length ? step.slots.map((slot, i) => [i > 0 && el('br'), both(slot)])
+        text: step.remark || (step.event === 'old-keys' && step.detail?.state ? say(`old-keys.${step.detail.state}`) : step.slots.length ? step.slots.map((slot, i) => [i > 0 && el('br'), both(slot)])
             : step.role && !['applicant', 'system'].includes(step.role) ? roleName(step.role) : null),
         tone: tones[step.event] || '',
     })));
@@ -343,6 +343,8 @@ export default async function casePage(main, { path: [number] }) {
     async function draw() {
         const [one, line] = await Promise.all([get(`/cases/${number}`), get(`/cases/${number}/timeline`)]);
         const definition = definitions.businesses.find((each) => each.business === one.business);
+        const halves = await halvesOf(one);
+        const end = endsAt(one, definitions.businesses);
         // What has the focus: a slot keeps it when the page is drawn anew.
         const slot = document.activeElement?.closest('[data-slot]')?.dataset.slot;
         const isWithin = main.contains(document.activeElement);
@@ -359,10 +361,10 @@ export default async function casePage(main, { path: [number] }) {
                 }
             }, { kind: 'quiet' }))),
         stepBar(one),
-        el('p.next', nextStep(one), ' ', one.deadline_at && !isOver(one.state) && el('span.dim', deadline(one.deadline_at))),
+        el('p.next', nextStep(one), ' ', end && !isOver(one.state) && el('span.dim', deadline(end))),
         remarkBox(one),
         el(isWide ? 'div.stack' : 'div.case-grid',
-            el('div.stack', panels(one, definition, definitions, draw, leaving), handlerPanel(one, line.steps, draw), oldKeysPanel(one), resultPanel(one),
+            el('div.stack', panels(one, definition, definitions, draw, leaving), handlerPanel(one, line.steps, draw), oldKeysPanel(one), resultPanel(one, halves),
                 one.state === 'closed' && el('p', el('a.button.primary', { href: `#/apply/${one.business}?replaces=${one.number}` }, say('case.replace'))),
                 !isWide && el('details.card', { open: isOver(one.state) || one.state.includes('review') || null }, el('summary', say('case.info')), facts(fieldFacts(definition, one.fields || {})))),
             el('aside.stack', parcels(one), el('section.card', el('h2', say('case.timeline')), progress(line.steps, definition)))));

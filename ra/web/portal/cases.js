@@ -4,7 +4,7 @@ import { get } from '/web/api.js';
 import { badge, el, table } from '/web/ui.js';
 import { say, title, words } from '/web/i18n.js';
 import { businessName, dateTime, deadline, stateName, stateTone } from '/web/words.js';
-import { isOver, nextStep } from './steps.js';
+import { endsAt, isOver, nextStep } from './steps.js';
 
 words({
     'cases.title': ['办理进度查询', 'My cases'],
@@ -17,6 +17,7 @@ words({
 });
 
 export default async function cases(main) {
+    const { businesses } = await get('/businesses');
     const all = [];
     let after = '';
     do {
@@ -35,7 +36,10 @@ export default async function cases(main) {
             { label: say('cases.business'), cell: (one) => businessName(one.business) },
             { label: say('cases.state'), cell: (one) => badge(stateName(one.state), stateTone(one.state)) },
             { label: say('cases.changed'), cell: (one) => dateTime(one.changed_at), class: 'nowrap' },
-            { label: say('cases.next'), cell: (one) => [nextStep(one), !isOver(one.state) && one.deadline_at && el('div.small.dim', deadline(one.deadline_at))] },
+            { label: say('cases.next'), cell: (one) => {
+                const end = !isOver(one.state) && endsAt(one, businesses);
+                return [nextStep(one), end && el('div.small.dim', deadline(end))];
+            } },
         ],
     })));
 }

@@ -5,8 +5,8 @@ import { get } from '/web/api.js';
 import { badge, el, link } from '/web/ui.js';
 import { both, say, title, words } from '/web/i18n.js';
 import { businessName, date, deadline, money, stateName, stateTone } from '/web/words.js';
-import { certificateCard } from './certificates.js';
-import { isOver, nextStep } from './steps.js';
+import { isLive, pairCard, pairs } from './certificates.js';
+import { endsAt, isOver, nextStep } from './steps.js';
 
 words({
     'home.title': ['数字证书办理', 'Certificate services'],
@@ -27,9 +27,9 @@ export function fee(price) {
     return say(price.is_per_year ? 'home.year' : 'home.once', { amount: money(price.amount) });
 }
 
-const openCase = (one) => el('article.card.offer', el('h3', businessName(one.business)),
+const openCase = (one, end) => el('article.card.offer', el('h3', businessName(one.business)),
     el('p.small.dim', one.number, ' · ', date(one.created_at)), el('p', badge(stateName(one.state), stateTone(one.state))),
-    el('p', nextStep(one)), one.deadline_at && el('p.small.dim', deadline(one.deadline_at)),
+    el('p', nextStep(one)), end && el('p.small.dim', deadline(end)),
     el('div.foot', link(`#/case/${one.number}`, say('home.go'))));
 
 const offer = (one) => el('article.card.offer', { class: one.is_open ? '' : 'shut' }, el('h3', both(one.name)),
@@ -40,13 +40,13 @@ const offer = (one) => el('article.card.offer', { class: one.is_open ? '' : 'shu
 export default async function home(main) {
     const [businesses, cases, certificates] = await Promise.all([get('/businesses'), get('/cases?limit=100'), get('/certificates')]);
     const open = cases.cases.filter((one) => !isOver(one.state)).reverse();
-    const live = certificates.certificates.filter((one) => one.state !== 'revoked' && Date.parse(one.not_after) > Date.now());
+    const live = pairs(certificates.certificates.filter(isLive));
 
     title(say('home.title'));
     main.append(el('h1', say('home.title')));
     if (open.length)
-        main.append(el('section.part', el('h2', say('home.open')), el('div.offers', open.map(openCase))));
+        main.append(el('section.part', el('h2', say('home.open')), el('div.offers', open.map((one) => openCase(one, endsAt(one, businesses.businesses))))));
     main.append(el('section.part', el('h2', say('home.certificates')),
-        live.length ? el('div.grid', live.map(certificateCard)) : el('p.dim', say('home.none'))),
+        live.length ? live.map(pairCard) : el('p.dim', say('home.none'))),
     el('section.part', el('h2', say('home.offers')), el('div.offers', businesses.businesses.map(offer))));
 }

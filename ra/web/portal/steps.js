@@ -66,6 +66,15 @@ export function nextStep(one) {
 export const isOver = (state) =>
     ['activated', 'bound', 'installed', 'done', 'failed', 'revoked', 'rejected', 'closed'].includes(state);
 
+// When the case ends if nothing is done; a reminder before that is no deadline.
+export function endsAt(one, businesses) {
+    const timers = businesses.find((each) => each.business === one.business).timers.filter((each) => each.state === one.state);
+    const last = timers.find((each) => each.event === 'expired');
+    if (!timers.some((each) => each.event === 'reminded'))
+        return one.deadline_at;
+    return last && new Date(Date.parse(one.changed_at) + last.days * 86400000);
+}
+
 const fill = ['fill', ['draft']];
 const documents = ['documents', ['form-ready', 'returned']];
 const pay = ['pay', ['awaiting-payment']];

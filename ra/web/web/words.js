@@ -146,6 +146,8 @@ words({
     'certificate.held': ['已冻结', 'On hold'],
     'certificate.revoked': ['已注销', 'Revoked'],
     'certificate.expired': ['已过期', 'Expired'],
+    'certificate.pair.1': ['签名证书', 'Signing'],
+    'certificate.pair.2': ['加密证书', 'Encryption'],
 
     'age.seconds': ['刚刚', 'just now'],
     'age.minutes': ['{n} 分钟', '{n} min'],
