@@ -134,6 +134,21 @@ text_unbase64(const char *text, size_t text_len, struct buf *out)
 }
 
 bool
+text_percent(const char *text, struct buf *out)
+{
+    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                     "abcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-._~";
+
+    for (; *text != '\0'; text++)
+        if (strchr(unreserved, *text) != NULL)
+            (void)buf_add_byte(out, (uint8_t)*text);
+        else
+            (void)buf_addf(out, "%%%02X", (unsigned)(uint8_t)*text);
+    return !buf_is_full(out);
+}
+
+bool
 text_int64(const char *text, int64_t min, int64_t max, int64_t *out)
 {
     const char *digits = text[0] == '-' ? text + 1 : text;

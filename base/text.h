@@ -25,6 +25,10 @@ void text_base64(const uint8_t *data, size_t len, struct buf *out);
 bool text_unbase64(const char *text, size_t text_len,
                    struct buf *out) MUST_CHECK;
 
+/* RFC 3986, 2.1: all but what is unreserved (2.3), as the value of a query.
+ * False when `out` is full. */
+bool text_percent(const char *text, struct buf *out);
+
 /* A decimal integer and nothing else: no sign but '-', no leading zero. */
 bool text_int64(const char *text, int64_t min, int64_t max,
                 int64_t *out) MUST_CHECK;

@@ -75,21 +75,6 @@ pick_issuer(const struct cli *cli, const char *given,
            error_set(err, ERROR_NOT_FOUND, "no issuer is active");
 }
 
-static bool
-add_escaped(struct buf *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        unsigned char c = (unsigned char)*text;
-
-        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_')
-            buf_add_byte(out, c);
-        else
-            buf_addf(out, "%%%02X", c);
-    }
-    return !buf_is_full(out);
-}
-
 /* GET /v1/certificates?name=value[&serial=...] */
 static bool
 ask(const struct cli *cli, const char *name, const char *value,
@@ -99,9 +84,9 @@ ask(const struct cli *cli, const char *name, const char *value,
     bool ok;
 
     buf_addf(&path, "/v1/certificates?%s=", name);
-    ok = add_escaped(&path, value) &&
+    ok = text_percent(value, &path) &&
          (serial == NULL ||
-          (buf_add_text(&path, "&serial=") && add_escaped(&path, serial)));
+          (buf_add_text(&path, "&serial=") && text_percent(serial, &path)));
     if (!ok)
         error_set(err, ERROR_INPUT, "too long");
     ok = ok && cli_client_call(cli, HTTP_GET, buf_text(&path), NULL, out, err);

@@ -313,21 +313,6 @@ escrow_key_find(struct escrow *escrow, const char *request_id,
     return ok;
 }
 
-/* RFC 3986, 2.1: all but what is unreserved. */
-static void
-add_encoded(struct buf *out, const char *text)
-{
-    static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "abcdefghijklmnopqrstuvwxyz"
-                                     "0123456789-._~";
-
-    for (; *text != '\0'; text++)
-        if (strchr(unreserved, *text) != NULL)
-            (void)buf_add_byte(out, (uint8_t)*text);
-        else
-            (void)buf_addf(out, "%%%02X", (unsigned)(uint8_t)*text);
-}
-
 bool
 escrow_keys_of(struct escrow *escrow, const char *holder,
                struct escrow_key **out, size_t *count, struct error *err)
@@ -339,7 +324,7 @@ escrow_keys_of(struct escrow *escrow, const char *holder,
     *out = NULL;
     *count = 0;
     (void)buf_addf(&path, "/v1/keys?holder=");
-    add_encoded(&path, holder);
+    (void)text_percent(holder, &path);
     ok = ask(escrow, HTTP_GET, buf_text(&path), NULL, &json, err) &&
          parse_keys(json, parse_key, ESCROW_LIST_MAX, out, count, err);
     json_decref(json);

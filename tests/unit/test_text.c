@@ -242,6 +242,19 @@ files_that_cannot_be_are_told(void **state)
     assert_int_equal(err.code, ERROR_INTERNAL);
 }
 
+static void
+percent_leaves_the_unreserved_alone(void **state)
+{
+    struct buf out = BUF_INIT(32), full = BUF_INIT(4);
+
+    (void)state;
+    assert_true(text_percent("aZ09-._~ &=+%\xe5", &out));
+    assert_string_equal(buf_text(&out), "aZ09-._~%20%26%3D%2B%25%E5");
+    assert_false(text_percent("a&b", &full));
+    buf_clear(&out);
+    buf_clear(&full);
+}
+
 int
 main(void)
 {
@@ -255,6 +268,7 @@ main(void)
         cmocka_unit_test(a_uuid_is_lower_case_and_whole),
         cmocka_unit_test(a_file_is_written_with_its_mode_and_read_again),
         cmocka_unit_test(files_that_cannot_be_are_told),
+        cmocka_unit_test(percent_leaves_the_unreserved_alone),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
