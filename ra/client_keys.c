@@ -132,45 +132,6 @@ set_key(struct db *db, struct ca_client *ca, const struct db_case *row,
 /* ---- The earlier keys ------------------------------------------------------
  */
 
-struct heard_run {
-    const struct business *business;
-    const char *number;
-    const char *order_id;
-    const json_t *recovery;
-    int64_t at;
-};
-
-static bool
-heard_run(struct db *db, void *arg, struct error *err)
-{
-    const struct heard_run *run = arg;
-    struct db_case row = {0};
-    bool ok = db_case_get(db, run->number, true, &row, err) &&
-              old_keys_heard(run->business, db, &row, run->order_id,
-                             run->recovery, run->at, err);
-
-    db_case_clear(&row);
-    return ok;
-}
-
-/* What the CA says now; the case learns it as well. The caller clears
- * `answer`, whose `recovery` is there. */
-static bool
-recovery_ask(const struct business *business, struct db *db,
-             struct ca_client *ca, const char *number, const char *order_id,
-             int64_t at, struct api_answer *answer, struct error *err)
-{
-    struct heard_run run = {business, number, order_id, NULL, at};
-
-    if (!ca_client_answer(ca, order_id, answer, err))
-        return false;
-    if (answer->recovery == NULL)
-        return error_set(err, ERROR_INTERNAL,
-                         "signet-ca says nothing of recovery %s", order_id);
-    run.recovery = answer->recovery;
-    return db_transaction(db, heard_run, &run, err);
-}
-
 /* The earlier keys are for the device that is in use, with its certificate
  * live: a thief of another, or of this one once it is on hold, gets none. */
 static bool
@@ -230,8 +191,8 @@ set_recovery(const struct business *business, struct db *db,
     } else if (is_given_up(row)) {
         recovery = recovery_state("aborted");
     } else if (strcmp(order.state, "done") == 0) {
-        ok = recovery_ask(business, db, ca, row->number, order.order_id, at,
-                          &answer, err) &&
+        ok = old_keys_look(business, db, ca, row->number, order.order_id, at,
+                           &answer, err) &&
              (!is_done(&answer) || may_have(business, db, row, at, err));
         if (ok)
             recovery = json_deep_copy(answer.recovery);
@@ -358,8 +319,8 @@ order_of(const struct business *business, struct db *db, struct ca_client *ca,
     if (old.order_id[0] == '\0' || strcmp(old.state, "done") != 0 ||
         is_given_up(row))
         return nothing_yet(err);
-    ok = recovery_ask(business, db, ca, row->number, old.order_id, call->at,
-                      &answer, err) &&
+    ok = old_keys_look(business, db, ca, row->number, old.order_id, call->at,
+                       &answer, err) &&
          (is_done(&answer) || nothing_yet(err)) &&
          may_have(business, db, row, call->at, err);
     api_answer_clear(&answer);

@@ -253,37 +253,53 @@ old_keys_refused(const struct business *business, struct db *db,
 /* ---- Asking again ----------------------------------------------------------
  */
 
-struct follow_run {
+struct heard_run {
     const struct business *business;
-    const struct db_corder_open *open;
+    const char *number;
+    const char *order_id;
     const json_t *recovery;
     int64_t at;
 };
 
 static bool
-follow_write(struct db *db, void *arg, struct error *err)
+heard_run(struct db *db, void *arg, struct error *err)
 {
-    const struct follow_run *run = arg;
+    const struct heard_run *run = arg;
     struct db_case row = {0};
-    bool ok = db_case_get(db, run->open->number, true, &row, err) &&
-              old_keys_heard(run->business, db, &row, run->open->order_id,
+    bool ok = db_case_get(db, run->number, true, &row, err) &&
+              old_keys_heard(run->business, db, &row, run->order_id,
                              run->recovery, run->at, err);
 
     db_case_clear(&row);
     return ok;
 }
 
+bool
+old_keys_look(const struct business *business, struct db *db,
+              struct ca_client *ca, const char *number, const char *order_id,
+              int64_t at, struct api_answer *answer, struct error *err)
+{
+    struct heard_run run = {business, number, order_id, NULL, at};
+
+    if (!ca_client_answer(ca, order_id, answer, err))
+        return false;
+    if (answer->recovery == NULL)
+        return error_set(err, ERROR_INTERNAL,
+                         "signet-ca says nothing of recovery %s", order_id);
+    run.recovery = answer->recovery;
+    return db_transaction(db, heard_run, &run, err);
+}
+
 /* Nobody is to have them any more. */
 static bool
 left_write(struct db *db, void *arg, struct error *err)
 {
-    const struct follow_run *run = arg;
+    const struct heard_run *run = arg;
     struct db_case row = {0};
     bool ok =
-        db_case_get(db, run->open->number, true, &row, err) &&
-        db_corder_recovery(db, run->open->order_id, "aborted", 0, run->at,
-                           err) &&
-        note(db, &row, run->open->order_id, "aborted", NULL, run->at, err);
+        db_case_get(db, run->number, true, &row, err) &&
+        db_corder_recovery(db, run->order_id, "aborted", 0, run->at, err) &&
+        note(db, &row, run->order_id, "aborted", NULL, run->at, err);
 
     db_case_clear(&row);
     return ok;
@@ -293,7 +309,8 @@ static bool
 drop_one(struct ra_job *job, const struct db_corder_open *left, int64_t now,
          struct error *err)
 {
-    struct follow_run run = {job->business, left, NULL, now};
+    struct heard_run run = {job->business, left->number, left->order_id, NULL,
+                            now};
 
     return ca_client_received(job->ca, left->order_id, err) &&
            db_transaction(job->db, left_write, &run, err);
@@ -304,15 +321,9 @@ follow_one(struct ra_job *job, const struct db_corder_open *open, int64_t now,
            struct error *err)
 {
     struct api_answer answer = {0};
-    bool ok = ca_client_answer(job->ca, open->order_id, &answer, err) &&
-              (answer.recovery != NULL ||
-               error_set(err, ERROR_INTERNAL, "signet-ca says nothing of it"));
+    bool ok = old_keys_look(job->business, job->db, job->ca, open->number,
+                            open->order_id, now, &answer, err);
 
-    if (ok) {
-        struct follow_run run = {job->business, open, answer.recovery, now};
-
-        ok = db_transaction(job->db, follow_write, &run, err);
-    }
     api_answer_clear(&answer);
     return ok;
 }

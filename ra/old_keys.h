@@ -34,6 +34,14 @@ bool old_keys_refused(const struct business *business, struct db *db,
                       const char *problem, int64_t at,
                       struct error *err) MUST_CHECK;
 
+/* Asks the CA how a recovery stands, and takes in what it says, as
+ * old_keys_heard(), in a transaction of its own. The caller clears `answer`,
+ * whatever is returned; its `recovery` is there. */
+bool old_keys_look(const struct business *business, struct db *db,
+                   struct ca_client *ca, const char *number,
+                   const char *order_id, int64_t at, struct api_answer *answer,
+                   struct error *err) MUST_CHECK;
+
 /* Asks the CA about those that stood open: the people of the key management
  * centre decide when they do. Those of cases that were given up go at the CA
  * once they are done, and are aborted here. */
