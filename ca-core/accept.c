@@ -3,7 +3,31 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "db/order.h"
+
+/* What the decisions over a pending order are used up by: one hold, one
+ * release, and one recovery for each device. */
+static bool
+use_of(const struct api_order *order, const uint8_t pending[HASH_LEN],
+       uint8_t out[HASH_LEN], struct error *err)
+{
+    const struct api_carrier *carrier = &order->carrier;
+    struct buf use = BUF_INIT(HASH_LEN + API_DEVICE_MAX + API_DEVICE_SPKI_MAX);
+    bool ok;
+
+    (void)buf_add(&use, pending, HASH_LEN);
+    if (order->kind == API_RECOVER) {
+        (void)buf_add(&use, carrier->serial, strlen(carrier->serial));
+        (void)buf_add(&use, carrier->spki, carrier->spki_len);
+        ok = hash_sha256(use.data, use.len, out, err);
+    } else {
+        memcpy(out, pending, HASH_LEN);
+        ok = true;
+    }
+    buf_clear(&use);
+    return ok;
+}
 
 bool
 accept_prepare(struct accept *out, const struct api_envelope *envelope,
@@ -15,10 +39,10 @@ accept_prepare(struct accept *out, const struct api_envelope *envelope,
     uint8_t over_digest[32];
 
     memset(out, 0, sizeof *out);
-    if (!api_order_signed(envelope->order, &over, over_digest, err))
+    if (!api_order_signed(envelope->order, &over, over_digest, err) ||
+        !use_of(envelope->order, over_digest, out->pending_use, err))
         return false;
     out->has_pending = over != envelope->order;
-    memcpy(out->pending_digest, over_digest, sizeof out->pending_digest);
     out->envelope = envelope;
     memcpy(out->digest, digest, sizeof out->digest);
     out->requested_by = requested_by;
@@ -87,7 +111,7 @@ accept_insert(struct db *db, struct accept *accept, struct error *err)
         .requested_by = accept->requested_by,
         .received_at = accept->now,
         .finished_at = accept->now,
-        .pending_digest = accept->has_pending ? accept->pending_digest : NULL,
+        .pending_digest = accept->has_pending ? accept->pending_use : NULL,
     };
     bool is_new;
 

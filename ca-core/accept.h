@@ -17,7 +17,7 @@ struct accept {
     int64_t now;
     struct buf body; /* RFC 8785 form of the order */
     bool has_pending;
-    uint8_t pending_digest[32];
+    uint8_t pending_use[32]; /* one of each kind: db_order_is_used() */
     struct buf statement[API_DECISIONS_MAX];
     struct record record; /* order.accepted */
     bool is_known;        /* accept_insert() found the order id */

@@ -163,7 +163,8 @@ check_kind(struct ca_worker *worker, const struct api_order *order, int64_t now,
     if (officer_is_about(order->kind))
         return officer_check(worker->db, order, world->passkey_origins, now,
                              err);
-    return order->kind != API_RECOVER || recover_check(world, order, err);
+    return order->kind != API_RECOVER ||
+           recover_check(world, worker->db, order, now, err);
 }
 
 static bool

@@ -14,9 +14,13 @@
 #include "ca-core/escrow.h"
 #include "ca-core/order.h"
 
-/* What the order says by itself: a key that can be wrapped for. ERROR_INPUT. */
-bool recover_check(const struct order_world *world,
-                   const struct api_order *order, struct error *err) MUST_CHECK;
+/* A key that can be wrapped for (ERROR_INPUT); and, unless what is pending has
+ * yet to bring it one, a device that holds a valid certificate of the account,
+ * by our own books (ERROR_DENIED): who makes the orders has no device of theirs
+ * served, nor one that was lost. */
+bool recover_check(const struct order_world *world, struct db *db,
+                   const struct api_order *order, int64_t now,
+                   struct error *err) MUST_CHECK;
 
 /* Carries an accepted order out. None of the holder's keys there: no case.
  * ERROR_CONFLICT with accept->is_known when the order id is there. */

@@ -154,6 +154,26 @@ db_certificate_mate(struct db *db, const struct db_certificate *row,
 }
 
 bool
+db_certificate_in_device(struct db *db, const char *account, const char *device,
+                         const uint8_t own_sha256[32], int64_t now, bool *out,
+                         struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    *out = false;
+    db_bind_text(&p, account);
+    db_bind_text(&p, device);
+    db_bind_bytes(&p, own_sha256, 32);
+    db_bind_time(&p, now);
+    ok = db_query(db, DB_CERTIFICATE_IN_DEVICE, &p, &r, err) &&
+         db_read_bool(r, 0, 0, out, err);
+    db_result_free(r);
+    return ok || error_wrap(err, "certificates in a device");
+}
+
+bool
 db_certificate_of_order(struct db *db, const char *order_id,
                         struct db_certificate **out, size_t *count,
                         struct error *err)

@@ -105,6 +105,24 @@ db_order_holding(struct db *db, const int64_t *issuer_ids,
     return ok || error_wrap(err, "look why certificates are held");
 }
 
+bool
+db_order_is_used(struct db *db, const char *order_id, const char *kind,
+                 const uint8_t pending_digest[32], bool *out, struct error *err)
+{
+    struct db_params p = {0};
+    struct db_result *r = NULL;
+    bool ok;
+
+    *out = false;
+    db_bind_text(&p, order_id);
+    db_bind_text(&p, kind);
+    db_bind_bytes(&p, pending_digest, 32);
+    ok = db_query(db, DB_ORDER_IS_USED, &p, &r, err) &&
+         db_read_bool(r, 0, 0, out, err);
+    db_result_free(r);
+    return ok || error_wrap(err, "look whether decisions are used up");
+}
+
 /* Sets is_hit[i] for each id of `ids` that the result lists in column 0. */
 static bool
 mark(const struct db_result *r, const char *const *ids, size_t count,

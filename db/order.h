@@ -20,8 +20,10 @@ struct db_order_row {
     const char *requested_by;
     int64_t received_at;
     int64_t finished_at; /* 0: recorded; otherwise the row starts as done */
-    const uint8_t *csr_sha256;     /* of the device's request; NULL: none */
-    const uint8_t *pending_digest; /* of what is held for; NULL: nothing */
+    const uint8_t *csr_sha256; /* of the device's request; NULL: none */
+    /* Of what is held for or released, or of that and the device that it is
+     * recovered into: one order of each kind has it. NULL: nothing. */
+    const uint8_t *pending_digest;
 };
 
 /* A row as read; owns its octets and texts. */
@@ -66,6 +68,11 @@ struct db_holding {
     char officer_id[37];
     char *person; /* owned */
 };
+
+/* Whether another order than this one of the kind has the pending digest. */
+bool db_order_is_used(struct db *db, const char *order_id, const char *kind,
+                      const uint8_t pending_digest[32], bool *out,
+                      struct error *err) MUST_CHECK;
 
 /* *out stays NULL when there is no such order. The caller frees. */
 bool db_order_find(struct db *db, const char *order_id, struct db_order **out,

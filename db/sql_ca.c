@@ -260,6 +260,10 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " JOIN ca.decision d USING (order_id)"
          " JOIN ca.officer f ON f.officer_id = d.officer_id"
          " WHERE o.kind = 'hold' AND o.pending_digest IS NOT NULL"},
+    [DB_ORDER_IS_USED] = {"order_is_used",
+                          "SELECT EXISTS (SELECT FROM ca.order"
+                          " WHERE pending_digest = $3 AND kind = $2"
+                          " AND order_id <> $1::uuid)"},
     [DB_ORDER_INSERT] =
         {"order_insert",
          "INSERT INTO ca.order (order_id, digest, kind, body, state,"
@@ -325,6 +329,22 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " WHERE (issuer_id, serial) IN (SELECT"
          " m.issuer_id, m.serial FROM (SELECT $1::smallint"
          " AS issuer_id, $2::bytea AS serial) AS r" MATE_ROWS ")"},
+    [DB_CERTIFICATE_IN_DEVICE] =
+        {"certificate_in_device",
+         "WITH RECURSIVE line AS (SELECT c.issuer_id, c.serial, c.state,"
+         " c.not_after FROM ca.certificate c JOIN ca.decision d USING "
+         "(order_id)"
+         " WHERE c.account = $1 AND c.ordinal = 0 AND d.step = 'making'"
+         " AND convert_from(d.statement, 'UTF8')::jsonb -> 'device'"
+         " = jsonb_build_object('serial', $2::text,"
+         " 'spki_sha256', encode($3, 'hex'))"
+         " UNION SELECT c.issuer_id, c.serial, c.state, c.not_after"
+         " FROM line l JOIN ca.certificate c ON c.account = $1"
+         " AND c.ordinal = 0 AND c.predecessor_issuer_id = l.issuer_id"
+         " AND c.predecessor = l.serial"
+         " JOIN ca.order o ON o.order_id = c.order_id AND o.kind = 'renew')"
+         " SELECT EXISTS (SELECT FROM line WHERE state = 'valid'"
+         " AND not_after >= $4)"},
     [DB_CERTIFICATE_OF_ORDER] = {"certificate_of_order",
                                  "SELECT " CERTIFICATE_COLUMNS
                                  " FROM ca.certificate"

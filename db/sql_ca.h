@@ -50,6 +50,7 @@ enum db_ca_statement {
     /* db/order.c */
     DB_ORDER_FIND,
     DB_ORDER_HOLDING,
+    DB_ORDER_IS_USED,
     DB_ORDER_INSERT,
     DB_ORDER_FINISH,
     DB_ORDER_FAIL,
@@ -60,6 +61,7 @@ enum db_ca_statement {
     /* db/certificate.c */
     DB_CERTIFICATE_GET,
     DB_CERTIFICATE_MATE,
+    DB_CERTIFICATE_IN_DEVICE,
     DB_CERTIFICATE_OF_ORDER,
     DB_CERTIFICATE_BY_KEY,
     DB_CERTIFICATE_BY_SUBJECT,

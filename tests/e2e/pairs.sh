@@ -123,8 +123,17 @@ recovery() { # ACCOUNT
         '{order_id: $id, kind: "recover", created_at: $now, applicant: {account: $account, person: ("person-" + $id[0:8])}, document: "K-E2E-1",
           carrier: {serial: "UK-8001", spki: $own, transport: $transport, transport_signature: $vouched}}'
 }
+in_device() { # ACCOUNT NAME: a certificate of the account, in the device that its maker named
+    order=$(new_order issue "$2" ec-p256 ".applicant.account = \"$1\"" | waiting)
+    envelope "$order" "$(decision "$order" first-review first)" "$(decision "$order" second-review second)" "$(making "$order" UK-8001 own)" |
+        completed UK-8001 own "$2" | submit >/dev/null
+}
+recovery "$(jq -r .order.applicant.account "$WORK/wanted")" | approve | refused 403 'a device of nobody'
+in_device nobody lonely
 recovery nobody | approve | submit >"$WORK/none.json"
 want 'nobody has no keys' none "$(jq -r .recovery.state "$WORK/none.json")"
+recovery "$(jq -r .order.applicant.account "$WORK/wanted")" | approve | refused 403 "another holder's device"
+in_device "$(jq -r .order.applicant.account "$WORK/wanted")" holder
 recovery "$(jq -r .order.applicant.account "$WORK/wanted")" | approve >"$WORK/recovery"
 submit <"$WORK/recovery" >"$WORK/open.json"
 case=$(jq -r .order_id "$WORK/open.json")

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "ca-core/desk.h"
 #include "ca-core/escrow_job.h"
 #include "ca-core/issue_batch.h"
@@ -20,8 +21,8 @@
 
 static struct core core;
 static struct fake_kmc kmc;
-static struct soft_key transport;
-static struct ca_worker *worker; /* that reaches the centre */
+static struct soft_key transport, device; /* and the device's own key */
+static struct ca_worker *worker;          /* that reaches the centre */
 
 static int
 start(void **state)
@@ -32,6 +33,7 @@ start(void **state)
     core_start(&core, 2);
     fake_kmc_start(&kmc);
     soft_key_make(HSM_KEY_RSA_2048, &transport);
+    soft_key_make(HSM_KEY_EC_P256, &device);
     core.service.world.makes_pairs = true;
     core.service.escrow = kmc.options;
     worker = ca_worker_new(&core.service, &err);
@@ -44,6 +46,7 @@ stop(void **state)
     (void)state;
     ca_worker_free(worker);
     soft_key_clear(&transport);
+    soft_key_clear(&device);
     fake_kmc_stop(&kmc);
     core_stop(&core);
     return 0;
@@ -650,13 +653,108 @@ order_whose_key_was_given_up_is_refused(void **state)
 
 /* ---- Earlier keys ------------------------------------------------------ */
 
+/* The device's word for its transport key. */
+static void
+vouch(uint8_t signature[API_SIGNATURE_MAX], size_t *len)
+{
+    struct buf statement = BUF_INIT(API_STATEMENT_MAX);
+
+    assert_true(api_transport_encode("UK-1001", transport.spki.data,
+                                     transport.spki.len, &statement, NULL));
+    assert_true(api_sign(device.key, statement.data, statement.len, signature,
+                         len, NULL));
+    buf_clear(&statement);
+}
+
+/* What the device UK-1001 adds to an order. */
+static void
+complete(json_t *envelope)
+{
+    struct api_completion completion = {.serial = "UK-1001",
+                                        .spki = device.spki.data,
+                                        .spki_len = device.spki.len};
+    const json_t *order = json_object_get(envelope, "order");
+    struct buf message = BUF_INIT(API_STATEMENT_MAX);
+    struct buf csr = BUF_INIT(API_CSR_MAX);
+    struct soft_key made_in_it;
+
+    soft_key_make(HSM_KEY_EC_P256, &made_in_it);
+    soft_key_request(&made_in_it, HSM_ECDSA_SHA256, &csr);
+    soft_key_clear(&made_in_it);
+    completion.csr = csr.data;
+    completion.csr_len = csr.len;
+    assert_true(api_completion_encode(completion.serial, csr.data, csr.len,
+                                      text_of(order, "order_id"), &message,
+                                      NULL));
+    assert_true(api_sign(device.key, message.data, message.len,
+                         completion.signature, &completion.signature_len,
+                         NULL));
+    if (json_object_get(order, "encryption") != NULL) {
+        completion.transport = transport.spki.data;
+        completion.transport_len = transport.spki.len;
+        vouch(completion.transport_signature,
+              &completion.transport_signature_len);
+    }
+    api_completion_set(envelope, &completion);
+    buf_clear(&message);
+    buf_clear(&csr);
+}
+
+/* Decided by all, for the device UK-1001. Takes the order. */
+static json_t *
+made_for_device(json_t *order)
+{
+    const struct core_officer *maker = &core.officer[CORE_MAKER];
+    struct api_decision made = {.step = API_STEP_MAKING,
+                                .decided_at = clock_now(),
+                                .device = {.serial = "UK-1001"}};
+    json_t *activation = json_object();
+
+    json_object_del(order, "csr");
+    json_set_time(activation, "until", clock_now() + 86400);
+    if (json_object_get(order, "activation") == NULL)
+        json_object_set(order, "activation", activation);
+    json_decref(activation);
+    memcpy(made.officer_id, maker->officer_id, sizeof made.officer_id);
+    assert_true(hash_sha256(device.spki.data, device.spki.len,
+                            made.device.spki_sha256, NULL));
+    return core_envelope(
+        order,
+        core_decide(order, API_STEP_FIRST_REVIEW, &core.officer[CORE_FIRST], 0),
+        core_decide(order, API_STEP_SECOND_REVIEW, &core.officer[CORE_SECOND],
+                    0),
+        core_sign(order, &made, maker->certificate.data, maker->certificate.len,
+                  maker->key.key));
+}
+
+static json_t *
+must(json_t *take_envelope)
+{
+    struct error err = {0};
+    json_t *answer = core_hand_in(&core, take_envelope, &err);
+
+    if (answer == NULL)
+        fail_msg("%s", err.what);
+    return answer;
+}
+
+/* A certificate of the account in the device. */
+static json_t *
+certificate_in_device(const char *account, const char *organization)
+{
+    json_t *order = core_issue_order(organization), *envelope;
+
+    json_set_text(json_object_get(order, "applicant"), "account", account);
+    envelope = made_for_device(order);
+    complete(envelope);
+    return must(envelope);
+}
+
 static json_t *
 recovery_order(const char *account)
 {
-    json_t *order = core_issue_order("恢复"), *device = json_object();
-    struct buf statement = BUF_INIT(API_STATEMENT_MAX);
+    json_t *order = core_issue_order("恢复"), *carrier = json_object();
     uint8_t signature[API_SIGNATURE_MAX];
-    struct soft_key own;
     size_t len;
 
     json_object_del(order, "csr");
@@ -667,19 +765,13 @@ recovery_order(const char *account)
     json_set_text(order, "kind", "recover");
     json_set_text(order, "document", "K-1");
     json_set_text(json_object_get(order, "applicant"), "account", account);
-    soft_key_make(HSM_KEY_EC_P256, &own);
-    assert_true(api_transport_encode("UK-1001", transport.spki.data,
-                                     transport.spki.len, &statement, NULL));
-    assert_true(api_sign(own.key, statement.data, statement.len, signature,
-                         &len, NULL));
-    json_set_text(device, "serial", "UK-1001");
-    json_set_bytes(device, "spki", own.spki.data, own.spki.len);
-    json_set_bytes(device, "transport", transport.spki.data,
+    vouch(signature, &len);
+    json_set_text(carrier, "serial", "UK-1001");
+    json_set_bytes(carrier, "spki", device.spki.data, device.spki.len);
+    json_set_bytes(carrier, "transport", transport.spki.data,
                    transport.spki.len);
-    json_set_bytes(device, "transport_signature", signature, len);
-    json_object_set_new(order, "carrier", device);
-    buf_clear(&statement);
-    soft_key_clear(&own);
+    json_set_bytes(carrier, "transport_signature", signature, len);
+    json_object_set_new(order, "carrier", carrier);
     return order;
 }
 
@@ -693,9 +785,11 @@ static void
 holder_without_keys_has_nothing_to_recover(void **state)
 {
     size_t cases = kmc.case_count;
+    json_t *live = certificate_in_device("account-none", "无密钥公司");
     json_t *answer = core_must(&core, recovery_order("account-none"));
 
     (void)state;
+    json_decref(live);
     assert_string_equal(recovery_of(answer), "none");
     assert_int_equal(kmc.case_count, cases);
     json_decref(answer);
@@ -704,6 +798,7 @@ holder_without_keys_has_nothing_to_recover(void **state)
 static void
 recovery_is_open_until_people_decide_and_told_until_received(void **state)
 {
+    json_t *live = certificate_in_device("account-1", "持有公司");
     json_t *pair = core_must(&core, pair_order("恢复公司"));
     json_t *envelope = core_reviewed(&core, recovery_order("account-1"));
     struct fake_kmc_case *opened = &kmc.opened[kmc.case_count];
@@ -755,6 +850,117 @@ recovery_is_open_until_people_decide_and_told_until_received(void **state)
     json_decref(out);
     json_decref(answer);
     json_decref(pair);
+    json_decref(live);
+}
+
+/* Who makes the orders cannot have the keys wrapped for a device of their own,
+ * nor for one that was lost. */
+static void
+keys_go_into_a_device_with_a_valid_certificate_of_their_holder(void **state)
+{
+    json_t *others = certificate_in_device("account-8", "别家公司");
+    size_t cases = kmc.case_count;
+    struct soft_key own = device;
+    json_t *live, *renewed, *order;
+
+    (void)state;
+    core_refused(&core, core_reviewed(&core, recovery_order("account-9")),
+                 ERROR_DENIED, "no valid certificate of this account");
+    json_decref(others);
+    live = certificate_in_device("account-9", "本家公司");
+    /* The same serial number, and another key. */
+    soft_key_make(HSM_KEY_EC_P256, &device);
+    order = recovery_order("account-9");
+    soft_key_clear(&device);
+    device = own;
+    core_refused(&core, core_reviewed(&core, order), ERROR_DENIED,
+                 "no valid certificate of this account");
+    order = core_successor_order("renew", serial_of(live, 0), "revoke");
+    json_set_text(json_object_get(order, "applicant"), "account", "account-9");
+    renewed = core_must(&core, order);
+    json_decref(core_must(&core, recovery_order("account-9")));
+    json_decref(core_must(
+        &core, core_change_order("hold", serial_of(renewed, 0), NULL)));
+    core_refused(&core, core_reviewed(&core, recovery_order("account-9")),
+                 ERROR_DENIED, "no valid certificate of this account");
+    assert_int_equal(kmc.case_count, cases);
+    json_decref(renewed);
+    json_decref(live);
+}
+
+/* {"order", "decisions"}: the earlier keys for what is pending, into the device
+ * as it is now. */
+static json_t *
+recovery_for(const json_t *envelope)
+{
+    json_t *order = recovery_order("account-1");
+    const json_t *pending = json_object_get(envelope, "order");
+
+    json_object_del(order, "document");
+    json_object_set(order, "pending", json_object_get(envelope, "order"));
+    json_object_set(order, "applicant", json_object_get(pending, "applicant"));
+    return json_pack("{s:o,s:O}", "order", order, "decisions",
+                     json_object_get(envelope, "decisions"));
+}
+
+static json_t *
+asking_order(const char *account, const char *organization)
+{
+    json_t *order = pair_order(organization);
+    json_t *encryption = json_object_get(order, "encryption");
+
+    json_set_text(json_object_get(order, "applicant"), "account", account);
+    json_object_del(encryption, "transport");
+    json_object_set_new(encryption, "old_keys",
+                        json_pack("{s:s}", "document", "N-1"));
+    return order;
+}
+
+/* The officers' word for it is used up; but when a device was lost on its way,
+ * the maker gives it for another. */
+static void
+pending_order_brings_the_earlier_keys_once_into_each_device(void **state)
+{
+    json_t *order = asking_order("account-5", "再制公司");
+    json_t *first, *second;
+    struct soft_key own = device;
+    size_t cases;
+
+    (void)state;
+    fake_kmc_add(&kmc, "account-5");
+    cases = kmc.case_count;
+    first = made_for_device(json_incref(order));
+    json_decref(must(recovery_for(first)));
+    core_refused(&core, recovery_for(first), ERROR_CONFLICT, "asked for");
+    assert_int_equal(kmc.case_count, cases + 1);
+    soft_key_make(HSM_KEY_EC_P256, &device);
+    second = made_for_device(order);
+    json_decref(must(recovery_for(second)));
+    assert_int_equal(kmc.case_count, cases + 2);
+    soft_key_clear(&device);
+    device = own;
+    json_decref(first);
+    json_decref(second);
+}
+
+/* The order that asked for them is done, by a device that is on hold since. */
+static void
+completed_order_brings_no_earlier_keys_into_a_device_on_hold(void **state)
+{
+    json_t *envelope = made_for_device(asking_order("account-6", "丢失公司"));
+    json_t *recovery = recovery_for(envelope);
+    size_t cases = kmc.case_count;
+    json_t *answer;
+
+    (void)state;
+    complete(envelope);
+    answer = must(envelope);
+    json_decref(core_must(
+        &core, core_change_order("hold", serial_of(answer, 0), NULL)));
+    core_refused(&core, recovery, ERROR_DENIED,
+                 "no valid certificate of this account");
+    assert_int_equal(kmc.case_count, cases);
+    json_decref(answer);
 }
 
 static void
@@ -809,6 +1015,9 @@ main(void)
         PAIR(order_whose_key_was_given_up_is_refused),
         PAIR(holder_without_keys_has_nothing_to_recover),
         PAIR(recovery_is_open_until_people_decide_and_told_until_received),
+        PAIR(keys_go_into_a_device_with_a_valid_certificate_of_their_holder),
+        PAIR(pending_order_brings_the_earlier_keys_once_into_each_device),
+        PAIR(completed_order_brings_no_earlier_keys_into_a_device_on_hold),
         PAIR(case_that_a_crash_left_at_the_centre_is_taken_up),
         PAIR(auditor_finds_the_whole_log_right),
         /* These put orders back as a kill would, but not the log. */
