@@ -171,11 +171,15 @@ static bool
 run_kind(struct desk *desk, struct accept *accept, struct error *err)
 {
     struct db *db = desk->worker->db;
+    struct recover_desk recovery = {.world = &desk->worker->service->world,
+                                    .set = desk->set,
+                                    .db = db,
+                                    .escrow = desk->worker->escrow};
 
     if (officer_is_about(desk->order->kind))
         return officer_run(db, accept, err);
     return desk->order->kind == API_RECOVER
-               ? recover_run(db, desk->worker->escrow, accept, err)
+               ? recover_run(&recovery, accept, clock_now(), err)
                : revoke_run(db, desk->set, accept, err);
 }
 

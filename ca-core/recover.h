@@ -22,9 +22,19 @@ bool recover_check(const struct order_world *world, struct db *db,
                    const struct api_order *order, int64_t now,
                    struct error *err) MUST_CHECK;
 
-/* Carries an accepted order out. None of the holder's keys there: no case.
- * ERROR_CONFLICT with accept->is_known when the order id is there. */
-bool recover_run(struct db *db, struct escrow *escrow, struct accept *accept,
-                 struct error *err) MUST_CHECK;
+/* What it is done with; borrowed. */
+struct recover_desk {
+    const struct order_world *world;
+    const struct issuer_set *set;
+    struct db *db;
+    struct escrow *escrow;
+};
+
+/* Carries an accepted order out: the case is about the keys of the account
+ * whose certificates say the organisation that the officers released them for.
+ * None such: no case. ERROR_CONFLICT with accept->is_known when the order id is
+ * there. */
+bool recover_run(const struct recover_desk *desk, struct accept *accept,
+                 int64_t now, struct error *err) MUST_CHECK;
 
 #endif

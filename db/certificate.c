@@ -135,42 +135,45 @@ db_certificate_get(struct db *db, int32_t issuer_id,
     return error_set(err, ERROR_NOT_FOUND, "no certificate with this serial");
 }
 
+/* The first, or NULL. */
+static bool
+one_or_none(struct db *db, size_t statement, struct db_params *p,
+            struct db_certificate **out, struct error *err)
+{
+    size_t count;
+
+    if (!list(db, statement, p, out, &count, err))
+        return false;
+    if (count == 0) {
+        db_certificates_free(*out, count);
+        *out = NULL;
+    }
+    return true;
+}
+
 bool
 db_certificate_mate(struct db *db, const struct db_certificate *row,
                     struct db_certificate **out, struct error *err)
 {
     struct db_params p = {0};
-    size_t count;
 
     db_bind_int32(&p, row->issuer_id);
     db_bind_bytes(&p, row->serial, DB_SERIAL_LEN);
-    if (!list(db, DB_CERTIFICATE_MATE, &p, out, &count, err))
-        return false;
-    if (count > 0)
-        return true;
-    db_certificates_free(*out, count);
-    *out = NULL;
-    return true;
+    return one_or_none(db, DB_CERTIFICATE_MATE, &p, out, err);
 }
 
 bool
 db_certificate_in_device(struct db *db, const char *account, const char *device,
-                         const uint8_t own_sha256[32], int64_t now, bool *out,
-                         struct error *err)
+                         const uint8_t own_sha256[32], int64_t now,
+                         struct db_certificate **out, struct error *err)
 {
     struct db_params p = {0};
-    struct db_result *r = NULL;
-    bool ok;
 
-    *out = false;
     db_bind_text(&p, account);
     db_bind_text(&p, device);
     db_bind_bytes(&p, own_sha256, 32);
     db_bind_time(&p, now);
-    ok = db_query(db, DB_CERTIFICATE_IN_DEVICE, &p, &r, err) &&
-         db_read_bool(r, 0, 0, out, err);
-    db_result_free(r);
-    return ok || error_wrap(err, "certificates in a device");
+    return one_or_none(db, DB_CERTIFICATE_IN_DEVICE, &p, out, err);
 }
 
 bool

@@ -124,12 +124,12 @@ bool db_certificate_get(struct db *db, int32_t issuer_id,
 bool db_certificate_mate(struct db *db, const struct db_certificate *row,
                          struct db_certificate **out,
                          struct error *err) MUST_CHECK;
-/* Whether a certificate of the account is valid at `now` that an order made for
- * this device, by its maker's word (serial number, SHA-256 of its own key), or
- * that renews one. */
+/* The newest certificate of the account that is valid at `now` and that an
+ * order made for this device, by its maker's word (serial number, SHA-256 of
+ * its own key), or that renews one; *out is NULL: none. The caller frees. */
 bool db_certificate_in_device(struct db *db, const char *account,
                               const char *device, const uint8_t own_sha256[32],
-                              int64_t now, bool *out,
+                              int64_t now, struct db_certificate **out,
                               struct error *err) MUST_CHECK;
 /* By what people ask for, newest first, at most `limit`. The caller frees with
  * db_certificates_free(). */

@@ -331,20 +331,21 @@ const struct db_statement db_ca_statements[DB_CA_STATEMENT_COUNT] = {
          " AS issuer_id, $2::bytea AS serial) AS r" MATE_ROWS ")"},
     [DB_CERTIFICATE_IN_DEVICE] =
         {"certificate_in_device",
-         "WITH RECURSIVE line AS (SELECT c.issuer_id, c.serial, c.state,"
-         " c.not_after FROM ca.certificate c JOIN ca.decision d USING "
-         "(order_id)"
+         "WITH RECURSIVE line AS (SELECT c.issuer_id, c.serial"
+         " FROM ca.certificate c JOIN ca.decision d USING (order_id)"
          " WHERE c.account = $1 AND c.ordinal = 0 AND d.step = 'making'"
          " AND convert_from(d.statement, 'UTF8')::jsonb -> 'device'"
          " = jsonb_build_object('serial', $2::text,"
          " 'spki_sha256', encode($3, 'hex'))"
-         " UNION SELECT c.issuer_id, c.serial, c.state, c.not_after"
-         " FROM line l JOIN ca.certificate c ON c.account = $1"
+         " UNION SELECT c.issuer_id, c.serial FROM line l JOIN ca.certificate "
+         "c ON c.account = $1"
          " AND c.ordinal = 0 AND c.predecessor_issuer_id = l.issuer_id"
          " AND c.predecessor = l.serial"
          " JOIN ca.order o ON o.order_id = c.order_id AND o.kind = 'renew')"
-         " SELECT EXISTS (SELECT FROM line WHERE state = 'valid'"
-         " AND not_after >= $4)"},
+         " SELECT " CERTIFICATE_COLUMNS " FROM ca.certificate"
+         " JOIN line USING (issuer_id, serial)"
+         " WHERE state = 'valid' AND not_after >= $4"
+         " ORDER BY not_before DESC, serial LIMIT 1"},
     [DB_CERTIFICATE_OF_ORDER] = {"certificate_of_order",
                                  "SELECT " CERTIFICATE_COLUMNS
                                  " FROM ca.certificate"

@@ -9,7 +9,7 @@
 #include "ca-core/escrow.h"
 #include "http_parts.h"
 
-enum { FAKE_KMC_KEYS = 48, FAKE_KMC_CASES = 4 };
+enum { FAKE_KMC_KEYS = 48, FAKE_KMC_CASES = 32 };
 
 struct fake_kmc_key {
     char id[TEXT_UUID_LEN + 1], request[TEXT_UUID_LEN + 1];

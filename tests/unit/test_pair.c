@@ -963,6 +963,35 @@ completed_order_brings_no_earlier_keys_into_a_device_on_hold(void **state)
     json_decref(answer);
 }
 
+/* A stolen RA writes a victim's account into somebody's honest application: the
+ * officers saw another organisation, and release its keys alone. */
+static void
+keys_of_another_organisation_are_not_recovered(void **state)
+{
+    json_t *victims = pair_order("受害公司"), *order, *envelope, *answer;
+    size_t cases;
+
+    (void)state;
+    json_set_text(json_object_get(victims, "applicant"), "account",
+                  "account-30");
+    json_decref(core_must(&core, victims));
+    cases = kmc.case_count;
+    order = asking_order("account-30", "冒名公司");
+    json_set_text(order, "organization_code", "91440101MA5CQ8G73X");
+    envelope = made_for_device(order);
+    answer = must(recovery_for(envelope));
+    assert_string_equal(recovery_of(answer), "none");
+    assert_int_equal(kmc.case_count, cases);
+    json_decref(answer);
+    json_decref(envelope);
+    envelope = made_for_device(asking_order("account-30", "受害公司（更名）"));
+    answer = must(recovery_for(envelope));
+    assert_string_equal(recovery_of(answer), "open");
+    assert_int_equal(kmc.case_count, cases + 1);
+    json_decref(answer);
+    json_decref(envelope);
+}
+
 static void
 case_that_a_crash_left_at_the_centre_is_taken_up(void **state)
 {
@@ -1018,6 +1047,7 @@ main(void)
         PAIR(keys_go_into_a_device_with_a_valid_certificate_of_their_holder),
         PAIR(pending_order_brings_the_earlier_keys_once_into_each_device),
         PAIR(completed_order_brings_no_earlier_keys_into_a_device_on_hold),
+        PAIR(keys_of_another_organisation_are_not_recovered),
         PAIR(case_that_a_crash_left_at_the_centre_is_taken_up),
         PAIR(auditor_finds_the_whole_log_right),
         /* These put orders back as a kill would, but not the log. */
